@@ -1,0 +1,105 @@
+"""Where debgen keeps things, and how it writes them so that nothing is ever half there.
+
+Caches follow the XDG base directory specification: ``$XDG_CACHE_HOME/debgen`` (``~/.cache/debgen``), or
+``$DEBGEN_CACHE``. All of it may be deleted at any time; it is made anew.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from debgen.errors import WorkspaceError
+
+
+def cache_root() -> Path:
+    """The folder of all caches; made on first use."""
+    chosen = os.environ.get("DEBGEN_CACHE")
+    if chosen:
+        root = Path(chosen)
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "debgen"
+    return make_directory(root.absolute())
+
+
+def cache_directory(*parts: str) -> Path:
+    """A folder below the cache, made on first use."""
+    return make_directory(cache_root().joinpath(*parts))
+
+
+def make_directory(path: Path) -> Path:
+    """Make ``path`` and its parents; a WorkspaceError says why it can't be."""
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a refused write below ``path`` into a WorkspaceError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkspaceError(
+                f"the disk is full while writing {path}", hint="Free some space and run the command again."
+            ) from None
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
+            raise WorkspaceError(
+                f"can't write {path}: {error.strerror}",
+                hint="Choose another place with -o, or another cache with DEBGEN_CACHE.",
+            ) from None
+        raise
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data``, or leave it as it was."""
+    make_directory(path.parent)
+    with disk_errors(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def fresh_directory(target: Path) -> Iterator[Path]:
+    """Fill a new directory beside ``target`` and put it in ``target``'s place when the block succeeds.
+
+    If the block fails, the new directory is removed and ``target`` is untouched.
+    """
+    make_directory(target.parent)
+    with disk_errors(target):
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            work.chmod(0o755)
+            yield work
+            if target.exists():
+                old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+                os.rename(target, old / "gone")
+                os.rename(work, target)
+                shutil.rmtree(old)
+            else:
+                os.rename(work, target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on the file ``path``; a second run waits its turn."""
+    make_directory(path.parent)
+    with disk_errors(path), path.open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
