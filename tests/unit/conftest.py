@@ -1,0 +1,26 @@
+"""Unit tests touch neither the network nor other programs; this makes a test that tries to, fail."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from typing import Any, NoReturn
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def closed_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    def no_process(*args: Any, **kwargs: Any) -> NoReturn:
+        raise AssertionError(f"a unit test started a process: {args[:1]}")
+
+    real_connect = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family == socket.AF_UNIX or (isinstance(address, tuple) and address[0] in ("127.0.0.1", "::1")):
+            return real_connect(self, address)
+        raise AssertionError(f"a unit test opened a connection to {address}")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", no_process)
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setenv("DEBGEN_CACHE", str(tmp_path / "cache"))
