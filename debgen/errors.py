@@ -126,5 +126,11 @@ class CommandError(DebgenError):
         self.output = output
 
 
+class BlockedError(DebgenError):
+    """The suite lacks what the package needs, or a question is open that only a human can answer."""
+
+    exit_code = 18
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM, as shells have it."""

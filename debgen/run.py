@@ -28,6 +28,7 @@ PACKAGE_OF_TOOL = {
     "dpkg-source": "dpkg-dev",
     "dpkg-genchanges": "dpkg-dev",
     "dpkg-parsechangelog": "dpkg-dev",
+    "bwrap": "bubblewrap",
     "newuidmap": "uidmap",
     "uscan": "devscripts",
     "unshare": "util-linux",

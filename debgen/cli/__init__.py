@@ -1,0 +1,80 @@
+"""The command line: one module per verb, errors as one message on stderr, and an exit code per meaning."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+from debgen import __version__
+from debgen.cli import build, chroot, doctor, generate, plan
+from debgen.errors import INTERRUPTED, BuildError, DebgenError, WorkspaceError
+from debgen.workspace import cache_directory
+
+_DESCRIPTION = """\
+Turn a Python project and its dependency tree into Debian packages.
+
+  debgen plan vllm --dist sid              what of vLLM's tree sid has, and what has to be packaged
+  debgen generate huggingface-hub          write a source package with a complete debian/
+  debgen build huggingface-hub --dist sid  build, check with lintian, install and test it in clean chroots
+"""
+_EPILOG = """\
+The Debian mirror is the one in this machine's apt configuration, the package index the one that uv or pip are
+configured with. Results go to stdout, narration to stderr. Exit codes are listed in README.md.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    top = argparse.ArgumentParser(
+        prog="debgen", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("--version", action="version", version=f"debgen {__version__}")
+    verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in (plan, generate, build, chroot, doctor):
+        verb.add_parser(verbs)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; every failure becomes a message and an exit code here, and nowhere else."""
+    args = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = args.func(args)
+        sys.stdout.flush()
+        return int(code)
+    except DebgenError as error:
+        _report(error)
+        return error.exit_code
+    except (KeyboardInterrupt, SystemExit):
+        print("debgen: interrupted; nothing half-written is left behind", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        _report(WorkspaceError(f"{error.strerror or error}: {error.filename or 'the disk'}", hint="Free some space?"))
+        return WorkspaceError.exit_code
+    except Exception:
+        log = cache_directory("crashes") / f"{os.getpid()}.txt"
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        print(f"debgen: internal error, which is a bug; please report it with {log}", file=sys.stderr)
+        return 1
+
+
+def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _report(error: DebgenError) -> None:
+    print(f"debgen: {error}", file=sys.stderr)
+    if isinstance(error, BuildError) and error.log and str(error.log) not in str(error) + error.hint:
+        print(f"Log: {error.log}", file=sys.stderr)
+    if error.hint:
+        print(error.hint, file=sys.stderr)

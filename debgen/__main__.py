@@ -1,0 +1,7 @@
+"""``python -m debgen``."""
+
+import sys
+
+from debgen.cli import main
+
+sys.exit(main())

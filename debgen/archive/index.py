@@ -1,0 +1,183 @@
+"""A suite's index: what its packages are, and which Python distributions they ship.
+
+>>> with open_suite("sid", mirror_settings()) as index:  # doctest: +SKIP
+...     index.version_of("python3-requests")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from debgen.archive.apterrors import ALIASES, check_suite_name
+from debgen.archive.aptroot import DAY, AptRoot
+from debgen.archive.indexbuild import FORMAT, build_index
+from debgen.archive.mirror import MirrorSettings
+from debgen.archive.model import Binary, MetadataKind, Shipped
+from debgen.errors import IntegrityError, UnknownSuiteError
+from debgen.narrate import say
+from debgen.run import Runner, run
+
+
+class SuiteIndex:
+    """Read-only queries on an index file. Opening it reads nothing but its head.
+
+    ``python_version`` is the suite's default Python, such as "3.13"; ``glibc`` the version of its C library,
+    such as "2.41"; ``date`` the Release file's.
+    """
+
+    suite: str
+    codename: str
+    architecture: str
+    date: datetime
+    python_version: str
+    glibc: str
+
+    def __init__(self, path: Path) -> None:
+        """Open the file that :func:`debgen.archive.indexbuild.build_index` wrote."""
+        self._database = _opened(path)
+        try:
+            meta = dict(self._database.execute("SELECT key, value FROM meta"))
+            self.suite, self.codename = meta["suite"], meta["codename"]
+            self.architecture = meta["architecture"]
+            self.date = datetime.fromisoformat(meta["date"])
+            self.python_version = self._upstream("python3", r"3\.\d+")
+            self.glibc = self._upstream("libc6", r"\d+\.\d+")
+        except BaseException:
+            self._database.close()
+            raise
+
+    def binary(self, name: str) -> Binary | None:
+        """The package of that name; where the suite has several versions, the highest."""
+        row = self._database.execute("SELECT * FROM binary WHERE name = ?", (name,)).fetchone()
+        return Binary(*row) if row else None
+
+    def version_of(self, package: str) -> str | None:
+        """The Debian version of the binary package, or None where the suite has no such package."""
+        found = self.binary(package)
+        return found.version if found else None
+
+    def providers(self, virtual: str) -> tuple[Binary, ...]:
+        """The packages whose Provides name ``virtual``, by name."""
+        rows = self._database.execute(
+            "SELECT DISTINCT binary.* FROM provided JOIN binary ON binary.name = provided.package"
+            " WHERE virtual = ? ORDER BY name",
+            (virtual,),
+        )
+        return tuple(Binary(*row) for row in rows)
+
+    def source_binaries(self, source: str) -> tuple[Binary, ...]:
+        """The binary packages that are built from ``source``, by name."""
+        rows = self._database.execute("SELECT * FROM binary WHERE source = ? ORDER BY name", (source,))
+        return tuple(Binary(*row) for row in rows)
+
+    def shipped(self, distribution: str) -> tuple[Shipped, ...]:
+        """What ships ``distribution`` (its PEP 503 normalised name)."""
+        return self._shipped("SELECT * FROM shipped WHERE distribution = ?", distribution)
+
+    def shipped_by(self, package: str) -> tuple[Shipped, ...]:
+        """The distributions that ``package`` ships."""
+        return self._shipped("SELECT * FROM shipped WHERE package = ?", package)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _shipped(self, query: str, name: str) -> tuple[Shipped, ...]:
+        rows = self._database.execute(f"{query} ORDER BY package, path", (name,))
+        return tuple(
+            Shipped(distribution, version, package, MetadataKind(kind), path)
+            for distribution, version, package, kind, path in rows
+        )
+
+    def _upstream(self, package: str, pattern: str) -> str:
+        found = re.match(rf"(?:\d+:)?({pattern})", self.version_of(package) or "")
+        if not found:
+            raise UnknownSuiteError(
+                f"{self.codename} ({self.architecture}) has no package {package}",
+                hint="Choose a complete suite, such as sid or trixie.",
+            )
+        return found[1]
+
+
+def open_suite(
+    suite: str,
+    settings: MirrorSettings,
+    *,
+    max_age_seconds: float = DAY,
+    refresh: bool = False,
+    run: Runner = run,
+) -> SuiteIndex:
+    """The index of ``suite`` (a codename, or an alias such as unstable), brought up to date and built.
+
+    Raises what :meth:`debgen.archive.aptroot.AptRoot.update` raises.
+    """
+    codename = resolve_suite(suite, settings, max_age_seconds=max_age_seconds, refresh=refresh, run=run)
+    root = AptRoot(codename, settings, run=run)
+    root.update(max_age_seconds=max_age_seconds, refresh=refresh)
+    path = root.directory / "index.sqlite"
+    with root.locked():
+        digest = hashlib.sha256(root.release_file().read_bytes()).hexdigest()
+        key = f"{FORMAT} {settings.architecture} {digest}"
+        if _key_of(path) != key:
+            say(f"Reading the package index of {codename}")
+            try:
+                build_index(
+                    path,
+                    key=key,
+                    release=root.release(),
+                    architecture=settings.architecture,
+                    lists=root.lists(),
+                )
+            except IntegrityError:
+                root.discard()
+                raise
+        return SuiteIndex(path)
+
+
+def resolve_suite(
+    suite: str,
+    settings: MirrorSettings,
+    *,
+    max_age_seconds: float = DAY,
+    refresh: bool = False,
+    run: Runner = run,
+) -> str:
+    """The codename that ``suite`` stands for, read from the alias's Release file; a codename is itself."""
+    check_suite_name(suite)
+    if suite not in ALIASES:
+        return suite
+    root = AptRoot(suite, settings, release_only=True, run=run)
+    root.update(max_age_seconds=max_age_seconds, refresh=refresh)
+    return root.release().codename
+
+
+def _key_of(path: Path) -> str | None:
+    """What the index file was made from; None where there is none, or it can't be read."""
+    if not path.is_file():
+        return None
+    try:
+        with closing(_opened(path)) as database:
+            row = database.execute("SELECT value FROM meta WHERE key = 'key'").fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return str(row[0]) if row else None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Read-only, and usable from any thread. The file never changes: a newer index is another file."""
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(uri, uri=True, check_same_thread=False)

@@ -1,0 +1,136 @@
+"""Fast readers of the archive's index files: Packages (deb822 paragraphs) and Contents (one path a line).
+
+The formats are those of the Debian repository format and of deb-control(5), as apt has verified them.
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from debgen.archive.model import Binary, MetadataKind, Shipped
+from debgen.errors import IntegrityError
+
+_CHUNK = 1 << 18
+_FIELDS = re.compile(
+    rb"^(Package|Version|Architecture|Source|Section|Provides|Depends|Recommends):[ \t]*(.*)$", re.MULTILINE
+)
+_METADATA_LINE = re.compile(
+    rb"((?:\./)?usr/(?:lib|share)/python3(?:\.\d+)?/dist-packages/([^/]+)\.(dist|egg)-info)"
+    rb"(?:/.*?)?[ \t]+(\S+)$"
+)
+_STEM = re.compile(r"(?P<name>.+?)(?:-(?P<version>\d[^-]*))?(?:-py\d+(?:\.\d+)?)?")
+
+
+def read_packages(path: Path, component: str) -> Iterator[Binary]:
+    """The binary packages of a Packages file. Raises IntegrityError where the file is broken."""
+    for block in _blocks(path, b"\n\n"):
+        for paragraph in block.split(b"\n\n"):
+            fields = {key: value.decode("utf-8", "replace") for key, value in _FIELDS.findall(paragraph)}
+            if b"Package" in fields and b"Version" in fields:
+                yield _binary(fields, component)
+
+
+def read_contents(path: Path) -> Iterator[Shipped]:
+    """The Python distributions of a Contents file, each once for every package and path that has it.
+
+    Only metadata directly in a dist-packages folder of Python 3 counts: what lies in private folders, or is
+    vendored into another package, can't be imported by others.
+    """
+    last = b""
+    for block in _blocks(path, b"\n"):
+        position = block.find(b"-info")
+        while position >= 0:
+            end = block.find(b"\n", position)
+            found = _METADATA_LINE.match(block, block.rfind(b"\n", 0, position) + 1, end)
+            if found and (key := found[1] + found[4]) != last:
+                last = key
+                yield from _shipped(found)
+            position = block.find(b"-info", end)
+
+
+def _binary(fields: dict[bytes, str], component: str) -> Binary:
+    name, version = fields[b"Package"], fields[b"Version"]
+    source, _, source_version = fields.get(b"Source", name).partition(" ")
+    relations = name.startswith("python3")
+    return Binary(
+        name=name,
+        version=version,
+        architecture=fields.get(b"Architecture", ""),
+        source=source,
+        source_version=source_version.strip("()") or version,
+        component=component,
+        section=fields.get(b"Section", "").rpartition("/")[2],
+        provides=fields.get(b"Provides", ""),
+        depends=fields.get(b"Depends", "") if relations else "",
+        recommends=fields.get(b"Recommends", "") if relations else "",
+    )
+
+
+def _shipped(found: re.Match[bytes]) -> Iterator[Shipped]:
+    """One row for each of the packages that a Contents line names: ``section/package,section/package``."""
+    metadata, stem, kind, packages = (part.decode("utf-8", "replace") for part in found.groups())
+    parts = _STEM.fullmatch(stem)
+    if parts is None:
+        return
+    for package in packages.split(","):
+        yield Shipped(
+            distribution=canonicalize_name(parts["name"]),
+            version=parts["version"] or "",
+            package=package.rpartition("/")[2],
+            kind=MetadataKind(f"{kind}-info"),
+            path=metadata.removeprefix("./"),
+        )
+
+
+def _blocks(path: Path, separator: bytes) -> Iterator[bytes]:
+    """The file's content in pieces that end with ``separator`` (the last one is given it)."""
+    rest = b""
+    for chunk in _chunks(path):
+        data = rest + chunk
+        cut = data.rfind(separator) + len(separator)
+        if cut < len(separator):
+            rest = data
+            continue
+        yield data[:cut]
+        rest = data[cut:]
+    if rest.strip():
+        yield rest + separator
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        if path.suffix == ".xz":
+            with lzma.open(path) as stream:
+                while chunk := stream.read(_CHUNK * 8):
+                    yield chunk
+        elif path.suffix == ".gz":
+            yield from _gunzip(path)
+        else:
+            with path.open("rb") as plain:
+                while chunk := plain.read(_CHUNK * 8):
+                    yield chunk
+    except (zlib.error, lzma.LZMAError, EOFError) as error:
+        raise IntegrityError(
+            f"the index file {path} is broken: {error}",
+            hint="Run the command again; the file is then fetched anew.",
+        ) from None
+
+
+def _gunzip(path: Path) -> Iterator[bytes]:
+    """Unpack all members: faster than the gzip module, which copies through small buffers."""
+    with path.open("rb") as stream:
+        unpacker = zlib.decompressobj(wbits=31)
+        while data := stream.read(_CHUNK):
+            while data:
+                if unpacker.eof:
+                    unpacker = zlib.decompressobj(wbits=31)
+                yield unpacker.decompress(data)
+                data = unpacker.unused_data
+        if not unpacker.eof:
+            raise EOFError("it ends too early")

@@ -1,0 +1,96 @@
+"""Install a built package with apt in a clean chroot of the suite, and run its own tests there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from debgen.building.changes import listed_files
+from debgen.building.chroots import Chroot, ChrootStore
+from debgen.building.result import INSTALLATION, ExerciseReport, Outcome, TestOutcome
+from debgen.building.scratch import GIB, ends_with_us, scratch
+from debgen.errors import CheckError
+from debgen.narrate import say
+from debgen.run import Runner, run
+from debgen.workspace import disk_errors
+
+# Everything that apt, dpkg and the maintainer scripts do to a package, in the order of its life.
+_LIFE = """
+set -eu
+apt-get update
+apt-get install --yes --no-install-recommends "$@"
+dpkg --audit
+test -z "$(dpkg --audit)"
+names=$(for deb in "$@"; do dpkg-deb --field "$deb" Package; done)
+apt-get remove --yes $names
+dpkg --purge $names
+test -z "$(dpkg --audit)"
+"""
+_SUMMARY = re.compile(r"(?P<name>\S+)\s+(?P<outcome>PASS \(superficial\)|PASS|FLAKY|SKIP|FAIL)\b\s*(?P<detail>.*)")
+_NO_TESTS = frozenset({0, 2, 4, 6, 8})
+"""autopkgtest's exit codes that mean that it came to a result (autopkgtest(1), "EXIT STATUS")."""
+
+
+def exercise(
+    changes: Path, store: ChrootStore, chroot: Chroot, run: Runner = run, *, space: int = 6 * GIB
+) -> ExerciseReport:
+    """Install, remove and purge what ``changes`` lists, then run its autopkgtest, each in a clean ``chroot``.
+
+    ``changes`` lists source and binaries; ``chroot`` is of flavour CLEAN. Both have the network, for apt. The
+    logs stand beside the .changes as ``<name>.install.log`` and ``<name>.autopkgtest.log``. Raises CheckError
+    where autopkgtest can't come to a result at all; a failed test is a result.
+    """
+    names = listed_files(changes)
+    debs = [changes.parent / name for name in names if name.endswith(".deb")]
+    tests = [_install(changes, debs, store, chroot)]
+    log = changes.with_suffix(".autopkgtest.log")
+    if tests[0].outcome is not Outcome.PASS:
+        return ExerciseReport(tuple(tests), changes.with_suffix(".install.log"))
+    say(f"{changes.stem}: running its tests in a clean {chroot.suite}")
+    dsc = next(changes.parent / name for name in names if name.endswith(".dsc"))
+    with scratch(space, run=run) as work:
+        output = work / "output"
+        result = run(
+            ends_with_us(
+                *("autopkgtest", f"--output-dir={output}", f"--summary-file={work / 'summary'}"),
+                *("--no-built-binaries", "--apt-upgrade"),
+                # The chroot may have been made on another network.
+                *("--copy=/etc/resolv.conf:/etc/resolv.conf", "--copy=/etc/hosts:/etc/hosts"),
+                *(dsc, *debs),
+                *("--", "unshare", f"--release={chroot.suite}", f"--tarball={chroot.path}"),
+            ),
+            env={"TMPDIR": str(work)},
+            log=log,
+            check=False,
+        )
+        with disk_errors(log):
+            summary = work / "summary"
+            text = summary.read_text(encoding="utf-8", errors="replace") if summary.is_file() else ""
+    if result.returncode not in _NO_TESTS:
+        told = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+        raise CheckError(
+            f"autopkgtest can't test {changes.stem} (exit code {result.returncode}):\n{told}",
+            hint=f"The whole log is {log}",
+        )
+    return ExerciseReport((*tests, *parse(text)), log)
+
+
+def parse(summary: str) -> tuple[TestOutcome, ...]:
+    """The tests in autopkgtest's summary file; none for its line saying that there are none."""
+    found = (_SUMMARY.fullmatch(line.strip()) for line in summary.splitlines())
+    return tuple(
+        TestOutcome(f["name"], Outcome(f["outcome"]), f["detail"].strip()) for f in found if f and f["name"] != "*"
+    )
+
+
+def _install(changes: Path, debs: list[Path], store: ChrootStore, chroot: Chroot) -> TestOutcome:
+    say(f"{changes.stem}: installing it in a clean {chroot.suite}")
+    log = changes.with_suffix(".install.log")
+    result = store.run_in(
+        chroot, ["sh", "-c", _LIFE, "sh", *(f"/in/{deb.name}" for deb in debs)], inputs=debs, network=True, log=log
+    )
+    if result.returncode == 0:
+        return TestOutcome(INSTALLATION, Outcome.PASS)
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    told = [line for line in lines if line.strip() and not line.startswith(("Get:", "(Reading"))]
+    return TestOutcome(INSTALLATION, Outcome.FAIL, "\n".join(told[-12:]))

@@ -1,0 +1,113 @@
+"""Build a source package with sbuild, in unshare mode, without network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from debgen.building.buildlog import Progress, error_excerpt
+from debgen.building.changes import complete_changes, listed_files
+from debgen.building.chroots import Chroot
+from debgen.building.result import BuildResult
+from debgen.building.scratch import GIB, ends_with_us, scratch
+from debgen.data import data_directory
+from debgen.errors import BuildError
+from debgen.narrate import say
+from debgen.run import Runner, run
+from debgen.workspace import disk_errors, make_directory
+
+
+def build(
+    dsc: Path,
+    chroot: Chroot,
+    out: Path,
+    run: Runner = run,
+    *,
+    jobs: int | None = None,
+    space: int = 6 * GIB,
+    narrate: Callable[[str], None] = say,
+) -> BuildResult:
+    """Build the source package ``dsc``, arch-all and arch-any, and put the result into the directory ``out``.
+
+    The log stands at ``out/<source>_<version>_<arch>.build.log`` while the build runs and afterwards, failed or
+    not; all other files appear when it has succeeded. The .changes lists the source package too. ``space`` is
+    what the unpacked chroot and the build may need. Raises BuildError with the telling lines of the log.
+    """
+    stem = f"{dsc.stem}_{chroot.architecture}"
+    out = make_directory(out.absolute())
+    log = out / f"{stem}.build.log"
+    progress = Progress(dsc.stem, narrate, time.monotonic)
+    start = time.monotonic()
+    with ExitStack() as cleanup:
+        work = cleanup.enter_context(scratch(space, run=run))
+        with disk_errors(out):
+            made = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix=f".{stem}.", dir=out)))
+            config = work / "sbuild.conf"
+            config.write_text(configuration(chroot.suite), encoding="utf-8")
+        result = run(
+            ends_with_us(
+                *("sbuild", f"--chroot={chroot.path}", f"--arch={chroot.architecture}"),
+                *(f"--jobs={jobs or os.cpu_count() or 1}", dsc.absolute()),
+            ),
+            cwd=made,
+            # HOME keeps the user's own sbuild configuration out.
+            env={
+                "SBUILD_CONFIG": str(config),
+                "DEBGEN_SCRATCH": str(work),
+                "TMPDIR": str(work),
+                "HOME": str(work),
+                "XDG_CONFIG_HOME": str(work / "config"),
+            },
+            log=log,
+            on_line=progress.feed,
+            check=False,
+        )
+        changes = made / f"{stem}.changes"
+        if result.returncode != 0 or not changes.is_file():
+            raise _failure(dsc, log)
+        complete_changes(changes, dsc)
+        for name in listed_files(dsc):
+            shutil.copyfile(dsc.parent / name, made / name)
+        shutil.copyfile(dsc, made / dsc.name)
+        names = listed_files(changes)
+        with disk_errors(out):
+            for name in (*names, changes.name):
+                if (made / name).exists():
+                    os.replace(made / name, out / name)
+    return BuildResult(
+        changes=out / changes.name,
+        dsc=out / dsc.name,
+        debs=tuple(out / name for name in names if name.endswith(".deb")),
+        buildinfo=out / next(name for name in names if name.endswith(".buildinfo")),
+        log=log,
+        seconds=time.monotonic() - start,
+    )
+
+
+def configuration(suite: str, directory: Path | None = None) -> str:
+    """The configuration of sbuild for ``suite``: what is common to all, then what differs."""
+    directory = directory or data_directory("sbuild-configs")
+    common = (directory / "common.conf").read_text(encoding="utf-8")
+    own = directory / f"{suite}.conf"
+    if own.is_file():
+        return common.removesuffix("1;\n") + own.read_text(encoding="utf-8")
+    # The name goes into a Perl string; suites' names hold nothing that means something there.
+    assert re.fullmatch(r"[a-z][a-z0-9.+-]*", suite)  # noqa: S101 - the chroot store has checked it
+    return common.removesuffix("1;\n") + f"$distribution = '{suite}';\n\n1;\n"
+
+
+def _failure(dsc: Path, log: Path) -> BuildError:
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    found = re.search(r"^Fail-Stage: (\S+)$", text, re.MULTILINE)
+    stage = f" (stage {found[1]})" if found else ""
+    return BuildError(
+        f"{dsc.stem} does not build{stage}:\n" + "\n".join(f"  {line}" for line in error_excerpt(text.splitlines())),
+        hint=f"The whole log is {log}, the source package {dsc.absolute()}",
+        log=log,
+    )

@@ -1,0 +1,129 @@
+"""A throw-away directory that the root of a user namespace can work in.
+
+Files made in a user namespace belong to the user's subordinate ids, so an ordinary user can't delete them
+without entering such a namespace again. A scratch directory is therefore held by a lock for as long as its
+process lives, and whatever a killed run left behind is swept away by the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from debgen.errors import WorkspaceError
+from debgen.run import Runner, run
+from debgen.workspace import disk_errors
+
+GIB = 1024**3
+_MEMORY = Path("/dev/shm")  # noqa: S108 - measured: a chroot unpacks there ten times faster than on a disk
+_LOCK = "lock"
+
+
+def as_owner(*argv: str | Path) -> list[str | Path]:
+    """``argv`` as root of a namespace in which this user is uid 0 and its subordinate ids follow from 1 on."""
+    return ["unshare", "--map-auto", "--map-root-user", "--", *argv]
+
+
+def ends_with_us(*argv: str | Path) -> list[str | Path]:
+    """``argv`` as a program that is told to end when this process ends, even by SIGKILL.
+
+    For programs that clean up after themselves when told so (sbuild, mmdebstrap, autopkgtest).
+    """
+    return ["setpriv", "--pdeathsig=TERM", "--", *argv]
+
+
+def scratch_base(
+    space: int,
+    *,
+    env: Mapping[str, str] = os.environ,
+    memory: Path = _MEMORY,
+    disks: tuple[Path, ...] = (Path("/tmp"), Path("/var/tmp")),  # noqa: S108 - the places the FHS has for this
+) -> Path:
+    """Choose where to unpack chroots, with ``space`` bytes free.
+
+    $TMPDIR if it is set; else memory, if a lot is free; else /tmp or /var/tmp. Raises WorkspaceError where no
+    place is large enough, or where $TMPDIR can't be entered by other users (a namespace's root is one).
+    """
+    if env.get("TMPDIR"):
+        chosen = Path(env["TMPDIR"]).absolute()
+        closed = [p for p in (chosen, *chosen.parents) if not _open_to_all(p)]
+        if closed:
+            raise WorkspaceError(
+                f"TMPDIR={chosen} can't be used to unpack chroots: {closed[-1]} is closed to other users",
+                hint="Choose a directory whose parents all have the permission o+x, or unset TMPDIR.",
+            )
+        return chosen
+    if _free(memory) >= space and _available_memory() >= 2 * space:
+        return memory
+    for disk in disks:
+        if _free(disk) >= space:
+            return disk
+    raise WorkspaceError(
+        f"no place with {space // GIB} GiB free to unpack a chroot in: tried {', '.join(map(str, disks))}",
+        hint="Free some space, or set TMPDIR to a directory on a larger disk.",
+    )
+
+
+@contextmanager
+def scratch(space: int = 6 * GIB, *, base: Path | None = None, run: Runner = run) -> Iterator[Path]:
+    """A new directory, gone with everything in it when the block ends, however it ends."""
+    base = scratch_base(space) if base is None else base
+    prefix = f"debgen-{os.getuid()}."
+    sweep(base, prefix, run)
+    with disk_errors(base):
+        path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
+    try:
+        with (path / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            path.chmod(0o711)
+            yield path
+    finally:
+        remove_tree(path, run)
+
+
+def sweep(base: Path, prefix: str, run: Runner = run) -> None:
+    """Remove the scratch directories of this user's processes that are no more."""
+    for path in base.glob(f"{prefix}*"):
+        with suppress(OSError):
+            if path.stat().st_uid != os.getuid():
+                continue
+            with (path / _LOCK).open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(path, run)
+
+
+def remove_tree(path: Path, run: Runner = run) -> None:
+    """Remove a directory although parts of it may belong to subordinate ids."""
+    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        run(as_owner("rm", "-rf", "--one-file-system", path), check=False)
+
+
+def _open_to_all(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISDIR(mode) and bool(mode & stat.S_IXOTH)
+
+
+def _free(path: Path) -> int:
+    """Bytes free at ``path``; none where programs can't be run from."""
+    try:
+        facts = os.statvfs(path)
+    except OSError:
+        return 0
+    return 0 if facts.f_flag & os.ST_NOEXEC else facts.f_bavail * facts.f_frsize
+
+
+def _available_memory() -> int:
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,36 @@
+"""``debgen generate NAME``: write a source package."""
+
+from __future__ import annotations
+
+import argparse
+
+from debgen.cli.options import (
+    SubParsers,
+    add_source_options,
+    add_suite_options,
+    index_client,
+    mirror_settings,
+    source_settings,
+    suite_index,
+)
+from debgen.pipeline import choose_release, generate
+
+
+def add_parser(verbs: SubParsers) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("generate", help="write a source package with a complete debian/")
+    add_source_options(parser)
+    add_suite_options(parser)
+    parser.set_defaults(func=run_verb)
+
+
+def run_verb(args: argparse.Namespace) -> int:
+    """Write the source package and print the path of its .dsc."""
+    settings = source_settings(args)
+    client = index_client(args)
+    with suite_index(args, mirror_settings(args)) as index:
+        name, version = choose_release(args.name, args.root, index, client, settings)
+        out = args.output.absolute() / index.codename / f"{name}-{version}" / "source"
+        written = generate(name, version, index, client, settings, out)
+    print(written.dsc)
+    return 0

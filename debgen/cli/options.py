@@ -1,0 +1,95 @@
+"""Options that several verbs share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from debgen.archive import mirror
+from debgen.archive.index import SuiteIndex, open_suite
+from debgen.archive.mirror import MirrorSettings
+from debgen.debianize.model import Team
+from debgen.identity import identity
+from debgen.pipeline import Settings
+from debgen.upstream.configuration import index_settings
+from debgen.upstream.index import IndexClient
+
+#: What ``add_subparsers`` returns; argparse has no public name for it.
+SubParsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_mirror_options(parser: argparse.ArgumentParser) -> None:
+    """The Debian mirror, for verbs that use it."""
+    group = parser.add_argument_group("Debian mirror")
+    group.add_argument("--mirror", metavar="URI", help="mirror to use (default: $DEBGEN_MIRROR, then apt's own)")
+    group.add_argument(
+        "--ignore-valid-until",
+        action="store_true",
+        default=None,
+        help="accept expired Release files, as snapshots and frozen mirrors have them (default: "
+        "$DEBGEN_IGNORE_VALID_UNTIL, then apt's own Acquire::Check-Valid-Until)",
+    )
+
+
+def mirror_settings(args: argparse.Namespace) -> MirrorSettings:
+    """The mirror that the options, the environment or apt's configuration name."""
+    return mirror.mirror_settings(mirror=args.mirror, ignore_valid_until=args.ignore_valid_until)
+
+
+def add_suite_options(parser: argparse.ArgumentParser) -> None:
+    """The target suite and the two sources of facts."""
+    parser.add_argument("--dist", metavar="SUITE", default="sid", help="target suite: sid (default), forky, trixie, …")
+    parser.add_argument("--refresh", action="store_true", help="ask mirror and index again, whatever is cached")
+    parser.add_argument("--index-url", metavar="URL", help="package index (default: uv's or pip's configuration)")
+    add_mirror_options(parser)
+
+
+def index_client(args: argparse.Namespace) -> IndexClient:
+    """The client of the package index."""
+    return IndexClient(index_settings(args.index_url), refresh=args.refresh)
+
+
+@contextmanager
+def suite_index(args: argparse.Namespace, settings: MirrorSettings) -> Iterator[SuiteIndex]:
+    """The index of the target suite."""
+    with open_suite(args.dist, settings, refresh=args.refresh) as index:
+        yield index
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """What goes into a source package beyond upstream's facts."""
+    parser.add_argument("name", metavar="NAME[==VERSION]", help="distribution to package, and its version if not chosen by the plan")
+    parser.add_argument(
+        "--for", dest="root", metavar="ROOT", default="vllm",
+        help="choose the newest version that satisfies every bound in the plan of ROOT (default: vllm; '' for none)",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", default=Path("debgen-output"), help="folder of results (default: ./debgen-output)")
+    group = parser.add_argument_group("source package")
+    group.add_argument("--maintainer", metavar="NAME", help="your name (default: DEBFULLNAME and so on, as in devscripts)")
+    group.add_argument("--email", metavar="MAIL", help="your mail address (default: DEBEMAIL and so on)")
+    group.add_argument(
+        "--team", metavar="'NAME <MAIL>'", default=os.environ.get("DEBGEN_TEAM", ""),
+        help="a team as Maintainer, you as Uploader (default: $DEBGEN_TEAM)",
+    )  # fmt: skip
+    group.add_argument(
+        "--vcs", metavar="URL", default=os.environ.get("DEBGEN_VCS", ""),
+        help="group that holds the packaging repositories, for Vcs-Git and Vcs-Browser (default: $DEBGEN_VCS)",
+    )  # fmt: skip
+    group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
+    group.add_argument("--recipes", type=Path, action="append", metavar="DIR", default=[], help="recipes that come before debgen's own")
+    group.add_argument("--templates", type=Path, action="append", metavar="DIR", default=[], help="templates that come before debgen's own")
+
+
+def source_settings(args: argparse.Namespace) -> Settings:
+    """The settings behind the source options; UsageError where nobody is named as maintainer."""
+    return Settings(
+        identity=identity(os.environ, name=args.maintainer, email=args.email),
+        team=Team(args.team, args.vcs),
+        itp=args.itp,
+        recipes=tuple(args.recipes),
+        templates=tuple(args.templates),
+    )

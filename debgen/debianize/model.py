@@ -1,0 +1,96 @@
+"""What goes into the generator and what comes out: plain frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from packaging.requirements import Requirement
+
+from debgen.archive.model import Match
+from debgen.debianize.fixmes import Fixme
+from debgen.identity import Identity
+from debgen.recipes import Recipe
+from debgen.upstream.facts import SdistFacts
+from debgen.upstream.licences import LicenceScan
+
+#: Finds the package of the suite that ships a distribution, or None.
+Lookup = Callable[[str], Match | None]
+
+
+@dataclass(frozen=True)
+class SuiteFacts:
+    """What the target suite decides about the form of a source package."""
+
+    codename: str
+    changelog_distribution: str
+    version_suffix: str
+    compat: int
+    standards_version: str
+    watch_version: int
+    #: Whether dpkg already defaults to ``Rules-Requires-Root: no`` and ``Priority: optional``.
+    modern_dpkg: bool
+    python_version: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Team:
+    """Who maintains the package, where not a single person: configuration, never invented."""
+
+    maintainer: str = ""
+    vcs: str = ""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that decides the bytes of debian/."""
+
+    facts: SdistFacts
+    scan: LicenceScan
+    #: Text of the sdist's files that the generator reads: build files and licence files, by path.
+    texts: Mapping[str, str]
+    sdist_name: str
+    suite: SuiteFacts
+    lookup: Lookup
+    #: The packages of the suite by name, to see which names are taken.
+    taken: Callable[[str], bool]
+    marker_environment: Mapping[str, str]
+    recipe: Recipe
+    identity: Identity
+    team: Team
+    date: datetime
+    itp: int | None = None
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A run-time requirement that the suite can't meet and no recipe line answers."""
+
+    requirement: Requirement
+    package: str
+    version: str
+
+    def __str__(self) -> str:
+        have = f"the suite has {self.package} {self.version}" if self.package else "the suite has no package of it"
+        return f"{self.requirement.name}{self.requirement.specifier}: {have}"
+
+
+@dataclass(frozen=True)
+class SourcePackage:
+    """A generated debian/: its files by path, which of them are executable, and what is still open."""
+
+    source: str
+    version: str
+    binary: str
+    files: Mapping[str, str]
+    executable: frozenset[str]
+    fixmes: tuple[Fixme, ...]
+    notes: tuple[str, ...]
+    unmet: tuple[Unmet, ...]
+
+    @property
+    def upstream_version(self) -> str:
+        """The version without epoch and Debian revision, as in the name of the orig tarball."""
+        return self.version.partition(":")[2].rpartition("-")[0] or self.version.rpartition("-")[0]

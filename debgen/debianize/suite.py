@@ -1,0 +1,55 @@
+"""What a suite decides about the form of a source package, read from its index; nothing is a constant of a date."""
+
+from __future__ import annotations
+
+import re
+
+from debian.debian_support import Version
+
+from debgen.archive.index import SuiteIndex
+from debgen.debianize.model import SuiteFacts
+from debgen.errors import UnknownSuiteError
+
+#: uscan's Pypi template came with devscripts 2.25.21, ``Version: 5`` watch files a little before.
+_WATCH_5 = "2.25.21~"
+#: dpkg's default for Rules-Requires-Root became ``no`` (and Priority ``optional``) with 1.22.13.
+_MODERN_DPKG = "1.22.13~"
+
+
+def suite_facts(index: SuiteIndex) -> SuiteFacts:
+    """Read the facts; UnknownSuiteError where the suite is no complete Debian suite."""
+
+    def version(package: str) -> Version:
+        found = index.version_of(package)
+        if found is None:
+            raise UnknownSuiteError(f"{index.codename} has no package {package}", hint="Choose a complete suite, such as sid.")
+        return Version(found)
+
+    debhelper = index.binary("debhelper")
+    levels = re.findall(r"debhelper-compat \(= (\d+)\)", debhelper.provides if debhelper else "")
+    if not levels:
+        raise UnknownSuiteError(f"debhelper of {index.codename} provides no debhelper-compat", hint="Is it that old?")
+    distribution, suffix = _target(index.suite, index.codename, index.version_of("base-files") or "")
+    return SuiteFacts(
+        codename=index.codename,
+        changelog_distribution=distribution,
+        version_suffix=suffix,
+        compat=max(map(int, levels)),
+        standards_version=".".join(str(version("debian-policy")).split("-")[0].split(".")[:3]),
+        watch_version=5 if version("devscripts") >= Version(_WATCH_5) else 4,
+        modern_dpkg=version("dpkg") >= Version(_MODERN_DPKG),
+        python_version=index.python_version,
+        architecture=index.architecture,
+    )
+
+
+def _target(suite: str, codename: str, base_files: str) -> tuple[str, str]:
+    """The changelog's distribution, and the suffix of the revision.
+
+    Uploads for testing go through unstable; into a released suite new packages come as backports, whose
+    versions sort below the same revision in the next release.
+    """
+    if suite in ("unstable", "testing", "experimental"):
+        return "experimental" if suite == "experimental" else "unstable", ""
+    number = re.match(r"\d+", base_files)
+    return f"{codename}-backports", f"~bpo{number[0] if number else ''}+1"

@@ -1,0 +1,221 @@
+"""Recipes: what no rule can know about one distribution, each line with its reason.
+
+A recipe is ``recipes/<normalised name>/recipe.toml``, with ``patches/`` and ``debian/`` beside it. An absent or
+empty one is valid. ``[suite.<codename>]`` tables hold the same keys and are laid over the rest: lists are
+joined, an entry for the same thing replaces the earlier one, single values are replaced.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from debgen.data import data_directory
+from debgen.errors import RecipeError
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10)]
+DistributionName = Annotated[str, AfterValidator(lambda name: str(canonicalize_name(name)))]
+
+
+def _specifier(text: str) -> str:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        raise ValueError(f"{text!r} is not a PEP 440 specifier") from None
+    return text
+
+
+Specifier = Annotated[str, AfterValidator(_specifier)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Relax(_Strict):
+    """Loosen upstream's bound on a run-time requirement to ``specifier`` (empty: any version)."""
+
+    distribution: DistributionName
+    specifier: Specifier
+    reason: Reason
+
+
+class Drop(_Strict):
+    """Remove a run-time requirement that upstream lists but the package works without."""
+
+    distribution: DistributionName
+    reason: Reason
+
+
+class Skip(_Strict):
+    """A test that can't run in a clean chroot: a file, or ``file::test`` as pytest names it."""
+
+    select: str
+    reason: Reason
+
+
+class Package(_Strict):
+    """A Debian relation that no rule finds, such as ``git``."""
+
+    relation: str
+    reason: Reason
+
+
+class Variable(_Strict):
+    """An environment variable that the tests need."""
+
+    name: str
+    value: str
+    reason: Reason
+
+
+class Autopkgtest(_Strict):
+    """A test of the installed package: a script in ``debian/tests/`` of the recipe."""
+
+    name: str
+    depends: tuple[str, ...] = ("@",)
+    restrictions: tuple[str, ...] = ()
+    reason: Reason
+
+
+class Description(_Strict):
+    """The text of the binary package's Description, where upstream's own can't serve."""
+
+    synopsis: Annotated[str, StringConstraints(min_length=5, max_length=80)]
+    text: Annotated[str, StringConstraints(min_length=20)]
+    reason: Reason
+
+
+class Layer(_Strict):
+    """All keys of a recipe that may differ by suite."""
+
+    relax: tuple[Relax, ...] = ()
+    drop: tuple[Drop, ...] = ()
+    skip: tuple[Skip, ...] = ()
+    test_depends: tuple[Package, ...] = ()
+    test_environment: tuple[Variable, ...] = ()
+    depends: tuple[Package, ...] = ()
+    recommends: tuple[Package, ...] = ()
+    suggests: tuple[Package, ...] = ()
+    autopkgtest: tuple[Autopkgtest, ...] = ()
+    description: Description | None = None
+
+
+class _File(Layer):
+    suite: dict[str, Layer] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The effective recipe of one distribution for one suite, and where its files are."""
+
+    name: str
+    layer: Layer
+    directory: Path | None
+
+    def files(self, folder: str) -> Mapping[str, Path]:
+        """The files below ``patches`` or ``debian`` of the recipe, by their path relative to it, sorted."""
+        if self.directory is None or not (root := self.directory / folder).is_dir():
+            return {}
+        found = (path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
+        return {path.relative_to(root).as_posix(): path for path in sorted(found)}
+
+
+def load_recipe(name: str, suite: str, *, directories: Iterable[Path] = ()) -> Recipe:
+    """The recipe of distribution ``name`` for the codename ``suite``; an empty one where there is none.
+
+    ``directories`` are searched first, then the recipes that come with debgen. Raises RecipeError with the
+    file, the key and, for an unknown key, the nearest known one.
+    """
+    normalised = str(canonicalize_name(name))
+    for root in (*directories, data_directory("recipes")):
+        folder = root / normalised
+        if folder.is_dir():
+            return parse_recipe(normalised, suite, folder)
+    return Recipe(normalised, Layer(), None)
+
+
+def parse_recipe(name: str, suite: str, folder: Path) -> Recipe:
+    """Read and validate ``folder/recipe.toml``."""
+    path = folder / "recipe.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        parsed = _File.model_validate(tomllib.loads(text))
+    except FileNotFoundError:
+        raise RecipeError(
+            f"{folder} has no recipe.toml", hint="Write one (it may be empty), or remove the folder."
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path} can't be read: {error}", hint="Mend the file's TOML syntax.") from None
+    except ValidationError as error:
+        raise RecipeError(
+            f"{path} is not a valid recipe:\n{_explain(error)}", hint="Mend the keys named above."
+        ) from None
+    base = Layer.model_validate(parsed.model_dump(exclude={"suite"}))
+    recipe = Recipe(name, _merge(base, parsed.suite[suite]) if suite in parsed.suite else base, folder)
+    scripts = recipe.files("debian")
+    for test in recipe.layer.autopkgtest:
+        if f"tests/{test.name}" not in scripts:
+            raise RecipeError(
+                f"{path}: autopkgtest {test.name!r} has no script",
+                hint=f"Add {folder / 'debian' / 'tests' / test.name}, or remove the entry.",
+            )
+    return recipe
+
+
+def _merge(base: Layer, over: Layer) -> Layer:
+    """Lay one layer over another: an entry replaces the one that names the same thing, else is added."""
+    values: dict[str, Any] = {}
+    for field in Layer.model_fields:
+        below, above = getattr(base, field), getattr(over, field)
+        if isinstance(below, tuple):
+            merged = {_subject(entry): entry for entry in (*below, *above)}
+            values[field] = tuple(merged.values())
+        else:
+            values[field] = above if above is not None else below
+    return Layer.model_construct(**values)
+
+
+def _subject(entry: BaseModel) -> str:
+    """What an entry is about: the value of its first field (each entry type names its subject first)."""
+    return str(getattr(entry, next(iter(type(entry).model_fields))))
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = [part for part in problem["loc"] if isinstance(part, str)]
+        if problem["type"] == "extra_forbidden":
+            known = _known_keys(where[:-1])
+            near = difflib.get_close_matches(where[-1], known, 1)
+            help_text = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
+            lines.append(f"  {'.'.join(where)}: unknown key; {help_text}")
+        else:
+            lines.append(f"  {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}")
+    return "\n".join(lines)
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    """The keys that are allowed in the table at ``path`` (names only, list positions left out)."""
+    model: type[BaseModel] = _File
+    steps = list(path)
+    while steps:
+        step = steps.pop(0)
+        if model is _File and step == "suite":
+            model = Layer
+            steps = steps[1:]  # the suite's own name
+            continue
+        field = model.model_fields.get(step)
+        if field is None:
+            return []
+        candidates = [a for a in (field.annotation, *get_args(field.annotation)) if isinstance(a, type)]
+        model = next((c for c in candidates if issubclass(c, BaseModel)), Layer)
+    return list(model.model_fields)

@@ -1,0 +1,141 @@
+"""Unpacking an sdist without trusting it.
+
+Nothing is executed. Only regular files, directories and links that stay inside are written; anything else, and
+anything absurdly large, is refused before the target appears.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import shutil
+import stat
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from debgen.errors import HostileArchiveError
+from debgen.workspace import disk_errors, fresh_directory
+
+MAX_MEMBERS = 100_000
+MAX_BYTES = 4 * 1024**3
+
+_HINT = "Nothing was unpacked. If the archive is really upstream's, report it to them."
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack ``archive`` (tar in any compression, or zip) into ``target``, its single top folder left out.
+
+    Raises HostileArchiveError for a broken archive, a path or link that leaves the folder, a device, more
+    than MAX_MEMBERS members or more than MAX_BYTES bytes. ``target`` appears complete or not at all.
+    """
+    with fresh_directory(target) as work:
+        try:
+            if zipfile.is_zipfile(archive):
+                _unpack_zip(archive, work)
+            else:
+                _unpack_tar(archive, work)
+        except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
+            raise HostileArchiveError(f"{archive.name} is not a sound archive: {error}", hint=_HINT) from None
+        _hoist_single_folder(work)
+        if not any(work.iterdir()):
+            raise HostileArchiveError(f"{archive.name} is empty", hint=_HINT)
+
+
+def _unpack_tar(archive: Path, work: Path) -> None:
+    budget = _Budget(archive)
+    with tarfile.open(archive) as tar:
+        links: list[tuple[Path, str]] = []
+        for member in tar:
+            budget.take(member.size if member.isreg() else 0)
+            path = _inside(work, member.name, archive)
+            if member.isdir():
+                path.mkdir(parents=True, exist_ok=True)
+            elif member.isreg():
+                stream = tar.extractfile(member)
+                _write(path, stream or io.BytesIO(), executable=bool(member.mode & 0o100), mtime=member.mtime)
+            elif member.issym():
+                _inside(work, posixpath.join(posixpath.dirname(member.name), member.linkname), archive)
+                links.append((path, member.linkname))
+            elif member.islnk():
+                source = _inside(work, member.linkname, archive)
+                if not source.is_file():
+                    raise HostileArchiveError(f"{archive.name}: {member.name} is a hard link to nothing", hint=_HINT)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, path)
+            else:
+                raise HostileArchiveError(
+                    f"{archive.name}: {member.name} is neither a file, a folder nor a link", hint=_HINT
+                )
+    # Links come last, so that no member was ever written through one.
+    for path, destination in links:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.symlink_to(destination)
+
+
+def _unpack_zip(archive: Path, work: Path) -> None:
+    budget = _Budget(archive)
+    with zipfile.ZipFile(archive) as bundle:
+        for info in bundle.infolist():
+            budget.take(info.file_size)
+            mode = info.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                raise HostileArchiveError(f"{archive.name}: {info.filename} is a link in a zip", hint=_HINT)
+            path = _inside(work, info.filename, archive)
+            if info.is_dir():
+                path.mkdir(parents=True, exist_ok=True)
+            else:
+                with bundle.open(info) as stream:
+                    _write(path, stream, executable=bool(mode & 0o100), mtime=None)
+
+
+class _Budget:
+    """Counts members and bytes, and stops an archive that has too many."""
+
+    def __init__(self, archive: Path) -> None:
+        self.name = archive.name
+        self.members = 0
+        self.bytes = 0
+
+    def take(self, size: int) -> None:
+        self.members += 1
+        self.bytes += size
+        if self.members > MAX_MEMBERS or self.bytes > MAX_BYTES:
+            raise HostileArchiveError(
+                f"{self.name} holds more than {MAX_MEMBERS:,} members or {MAX_BYTES // 1024**3} GiB",
+                hint=_HINT,
+            )
+
+
+def _inside(work: Path, name: str, archive: Path) -> Path:
+    """The path of a member below ``work``, refused where it would leave it."""
+    if "\0" in name or "\\" in name:
+        raise HostileArchiveError(f"{archive.name}: bad member name {name!r}", hint=_HINT)
+    clean = PurePosixPath(posixpath.normpath(name))
+    if clean.is_absolute() or ".." in clean.parts:
+        raise HostileArchiveError(f"{archive.name}: {name!r} would leave its folder", hint=_HINT)
+    return work / clean
+
+
+def _write(path: Path, stream: IO[bytes], *, executable: bool, mtime: float | None) -> None:
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as out:
+            shutil.copyfileobj(stream, out, 1 << 20)
+        path.chmod(0o755 if executable else 0o644)
+        if mtime is not None:
+            os.utime(path, (mtime, mtime))
+
+
+def _hoist_single_folder(work: Path) -> None:
+    """Move the content of a lone top folder up, as every sdist of PEP 625 has one."""
+    entries = list(work.iterdir())
+    if len(entries) != 1 or not entries[0].is_dir() or entries[0].is_symlink():
+        return
+    top = entries[0].rename(work / ".top")
+    for child in list(top.iterdir()):
+        child.rename(work / child.name)
+    top.rmdir()

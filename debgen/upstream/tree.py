@@ -1,0 +1,193 @@
+"""From a requirement to its dependency tree: uv picks the releases, pipdeptree says who asks for whom.
+
+pipdeptree reads an environment that holds metadata only: one ``dist-info`` with METADATA per release, its
+requirements specialised to the target. Nothing is installed and no wheel is downloaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from debgen.errors import DebgenError, ResolutionError
+from debgen.narrate import say
+from debgen.run import Runner, run
+from debgen.upstream.index import IndexClient
+from debgen.upstream.metadata import CoreMetadata
+from debgen.upstream.model import DependencyTree, Distribution, Edge, Target
+from debgen.upstream.proxy import Releases
+from debgen.upstream.requirements import Evaluator, Needed, parse_request
+from debgen.upstream.resolve import resolve
+from debgen.workspace import cache_directory, write_atomically
+
+#: How long a resolution is taken for current; new releases appear on the index all the time.
+TREE_SECONDS = 3600
+_FORMAT = 1
+_READERS = 8
+_REQUEST = "debgen-request"
+
+
+def build_tree(
+    requirement: str,
+    target: Target,
+    client: IndexClient,
+    *,
+    constraints: Sequence[str] = (),
+    run: Runner = run,
+) -> DependencyTree:
+    """The dependency tree of ``requirement`` on ``target``: an hour old at most, new if the client refreshes.
+
+    Errors are those of :func:`debgen.upstream.resolve.resolve`.
+    """
+    asked = parse_request(requirement, target)
+    key = json.dumps(
+        [
+            _FORMAT,
+            str(asked),
+            target.python_version,
+            target.architecture,
+            client.settings.url,
+            sorted(constraints),
+        ]
+    )
+    path = cache_directory("tree") / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    kept = None if client.refresh else _load(path)
+    if kept is not None:
+        say(f"{asked}: {len(kept.distributions)} distributions, as resolved within the last hour")
+        return kept
+    began = time.monotonic()
+    releases = Releases(client, target)
+    pins = resolve(requirement, target, client, constraints=constraints, releases=releases, run=run)
+    with ThreadPoolExecutor(_READERS) as pool:
+        metadata = dict(zip(pins, pool.map(releases.metadata, pins, pins.values()), strict=True))
+    tree = assemble(asked, target, pins, metadata, run=run)
+    tree = dataclasses.replace(tree, notes=tuple(sorted({*tree.notes, *releases.notes})))
+    say(f"resolved {asked}: {len(pins)} distributions in {time.monotonic() - began:.1f} s")
+    write_atomically(path, json.dumps(dataclasses.asdict(tree)).encode())
+    return tree
+
+
+def assemble(
+    asked: Requirement,
+    target: Target,
+    pins: Mapping[str, str],
+    metadata: Mapping[str, CoreMetadata],
+    *,
+    run: Runner = run,
+) -> DependencyTree:
+    """The tree of releases whose versions and metadata are known.
+
+    ResolutionError where a release that is asked for is not among the pins.
+    """
+    evaluator = Evaluator(target)
+    root = canonicalize_name(asked.name)
+    extras = tuple(sorted(canonicalize_name(extra) for extra in asked.extras))
+    request = Edge(None, root, str(asked.specifier), extras)
+    needs: dict[str, tuple[Needed, ...]] = {}
+    notes: list[str] = []
+    for name in pins:
+        needs[name], found = evaluator.needs(metadata[name])
+        notes += found
+    with tempfile.TemporaryDirectory(prefix="debgen-tree-") as folder:
+        for name, version in pins.items():
+            lines = tuple(needed.render() for needed in needs[name])
+            _write(Path(folder), CoreMetadata(name, version, "", metadata[name].provides_extra, lines))
+        _write(Path(folder), CoreMetadata(_REQUEST, "0", requires_dist=(str(asked),)))
+        active = _active(Path(folder), run)
+    distributions: dict[str, Distribution] = {}
+    for name in sorted(pins):
+        edges = tuple(
+            Edge(name, needed.name, needed.specifier, needed.extras, needed.marker, needed.via_extra)
+            for needed in needs[name]
+            if (name, needed.name, needed.via_extra) in active
+        )
+        missing = sorted({edge.child for edge in edges} - pins.keys())
+        if missing:
+            raise ResolutionError(
+                f"the resolution lacks {', '.join(missing)}, which {name} {pins[name]} asks for",
+                hint="Run the command again with --refresh.",
+            )
+        distributions[name] = Distribution(name, metadata[name].name, pins[name], edges)
+    return DependencyTree(
+        root,
+        str(asked),
+        request,
+        target.python_version,
+        target.architecture,
+        distributions,
+        tuple(sorted(set(notes))),
+    )
+
+
+def _write(folder: Path, metadata: CoreMetadata) -> None:
+    info = folder / f"{metadata.name.replace('-', '_')}-{metadata.version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(metadata.render(), encoding="utf-8")
+
+
+def _active(folder: Path, run: Runner) -> set[tuple[str, str, str | None]]:
+    """Which dependencies are in force, as (parent, child, parent's extra): pipdeptree follows the extras."""
+    done = run(
+        [
+            *(sys.executable, "-m", "pipdeptree", "--path", folder),
+            *("--output", "json", "--extras", "explicit", "--warn", "silence"),
+        ]
+    )
+    found: set[tuple[str, str, str | None]] = set()
+    try:
+        for entry in json.loads(done.stdout):
+            parent = canonicalize_name(entry["package"]["key"])
+            for dependency in entry["dependencies"]:
+                extra = dependency.get("extra")
+                found.add(
+                    (
+                        parent,
+                        canonicalize_name(dependency["key"]),
+                        canonicalize_name(extra) if extra else None,
+                    )
+                )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DebgenError(
+            "pipdeptree's output can't be understood", hint="Check the installed version of pipdeptree."
+        ) from None
+    return found
+
+
+def _load(path: Path) -> DependencyTree | None:
+    """A tree that was kept, unless it is too old or can't be read."""
+    try:
+        if not 0 <= time.time() - path.stat().st_mtime < TREE_SECONDS:
+            return None
+        return _tree(json.loads(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _edge(fields: Mapping[str, Any]) -> Edge:
+    return Edge(**{**fields, "extras": tuple(fields["extras"])})
+
+
+def _tree(fields: Mapping[str, Any]) -> DependencyTree:
+    distributions = {
+        name: Distribution(**{**entry, "edges": tuple(_edge(edge) for edge in entry["edges"])})
+        for name, entry in fields["distributions"].items()
+    }
+    return DependencyTree(
+        **{
+            **fields,
+            "request": _edge(fields["request"]),
+            "distributions": distributions,
+            "notes": tuple(fields["notes"]),
+        }
+    )
