@@ -40,6 +40,8 @@ from debgen.upstream.sdist import unpack
 from debgen.upstream.tree import build_tree
 from debgen.workspace import cache_directory, fresh_directory
 
+#: Programs that writing a source package takes.
+GENERATING_TOOLS = ("dpkg-source", "licensecheck", "debmake", "bwrap")
 #: How many releases to look at before giving up on finding one that the suite can carry.
 _CANDIDATES = 40
 #: Files of the sdist that the generator reads as text, besides licences and tests' paths.
@@ -83,7 +85,9 @@ def parse_name(text: str) -> tuple[str, SpecifierSet]:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        raise UsageError(f"{text!r} is neither NAME nor NAME==VERSION", hint="For example: huggingface-hub==1.33.0") from None
+        raise UsageError(
+            f"{text!r} is neither NAME nor NAME==VERSION", hint="For example: huggingface-hub==1.33.0"
+        ) from None
     if requirement.extras or requirement.marker or requirement.url:
         raise UsageError(f"{text!r}: extras, markers and URLs have no meaning here", hint="Give NAME or NAME==VERSION.")
     return str(canonicalize_name(requirement.name)), requirement.specifier
@@ -106,7 +110,9 @@ def choose_release(
     tree = build_tree(root, target, client, run=run) if root else None
     if tree is not None and name in tree.distributions:
         bounds &= tree.constraints_on(name)
-        say(f"{name}: the plan of {tree.root} {tree.distributions[tree.root].version} asks for {bounds or 'any version'}")
+        say(
+            f"{name}: the plan of {tree.root} {tree.distributions[tree.root].version} asks for {bounds or 'any version'}"
+        )
     candidates = allowed_versions(versions, bounds)[:_CANDIDATES]
     recipe = load_recipe(name, index.codename, directories=settings.recipes)
     choice = choose(candidates, _unmet_of(name, recipe, index, Releases(client, target)))
@@ -118,9 +124,7 @@ def choose_release(
     return name, choice.version
 
 
-def _unmet_of(
-    name: str, recipe: Recipe, index: SuiteIndex, releases: Releases
-) -> Callable[[str], tuple[Unmet, ...]]:
+def _unmet_of(name: str, recipe: Recipe, index: SuiteIndex, releases: Releases) -> Callable[[str], tuple[Unmet, ...]]:
     lookup = lookup_in(index)
     environment = Target(index.python_version, index.architecture).marker_environment()
 
@@ -192,7 +196,9 @@ def _check_identity(facts: SdistFacts, name: str, version: str) -> None:
 def _texts(tree: Path, facts: SdistFacts) -> dict[str, str]:
     """Texts by path; the tests' files are there by name only, so that recipes can be checked against them."""
     texts = {
-        path: (tree / path).read_text("utf-8", "replace") for path in (*_READ, *facts.licence_files) if (tree / path).is_file()
+        path: (tree / path).read_text("utf-8", "replace")
+        for path in (*_READ, *facts.licence_files)
+        if (tree / path).is_file()
     }
     if facts.tests.directory:
         for path in sorted((tree / facts.tests.directory).rglob("*.py")):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -126,6 +127,17 @@ def missing_tool(tool: str) -> MissingToolError:
     return MissingToolError(
         f"{name} is not installed", hint=f"Run: apt install {package}   (`debgen doctor` checks everything)"
     )
+
+
+def require_tools(*tools: str) -> None:
+    """Raise MissingToolError naming every one of ``tools`` that isn't installed, before any work is begun."""
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if missing:
+        packages = sorted({PACKAGE_OF_TOOL.get(tool, tool) for tool in missing})
+        raise MissingToolError(
+            f"not installed: {', '.join(missing)}",
+            hint=f"Run: apt install {' '.join(packages)}   (`debgen doctor` checks everything)",
+        )
 
 
 def end_group(process: subprocess.Popen[str]) -> None:

@@ -13,7 +13,8 @@ from debgen.cli.options import (
     source_settings,
     suite_index,
 )
-from debgen.pipeline import choose_release, generate
+from debgen.pipeline import GENERATING_TOOLS, choose_release, generate
+from debgen.run import require_tools
 
 
 def add_parser(verbs: SubParsers) -> None:
@@ -27,6 +28,7 @@ def add_parser(verbs: SubParsers) -> None:
 def run_verb(args: argparse.Namespace) -> int:
     """Write the source package and print the path of its .dsc."""
     settings = source_settings(args)
+    require_tools(*GENERATING_TOOLS)
     client = index_client(args)
     with suite_index(args, mirror_settings(args)) as index:
         name, version = choose_release(args.name, args.root, index, client, settings)

@@ -62,14 +62,25 @@ def suite_index(args: argparse.Namespace, settings: MirrorSettings) -> Iterator[
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
     """What goes into a source package beyond upstream's facts."""
-    parser.add_argument("name", metavar="NAME[==VERSION]", help="distribution to package, and its version if not chosen by the plan")
+    parser.add_argument(
+        "name", metavar="NAME[==VERSION]", help="distribution to package, and its version if not chosen by the plan"
+    )
     parser.add_argument(
         "--for", dest="root", metavar="ROOT", default="vllm",
         help="choose the newest version that satisfies every bound in the plan of ROOT (default: vllm; '' for none)",
     )  # fmt: skip
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", default=Path("debgen-output"), help="folder of results (default: ./debgen-output)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        default=Path("debgen-output"),
+        help="folder of results (default: ./debgen-output)",
+    )
     group = parser.add_argument_group("source package")
-    group.add_argument("--maintainer", metavar="NAME", help="your name (default: DEBFULLNAME and so on, as in devscripts)")
+    group.add_argument(
+        "--maintainer", metavar="NAME", help="your name (default: DEBFULLNAME and so on, as in devscripts)"
+    )
     group.add_argument("--email", metavar="MAIL", help="your mail address (default: DEBEMAIL and so on)")
     group.add_argument(
         "--team", metavar="'NAME <MAIL>'", default=os.environ.get("DEBGEN_TEAM", ""),
@@ -80,8 +91,17 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         help="group that holds the packaging repositories, for Vcs-Git and Vcs-Browser (default: $DEBGEN_VCS)",
     )  # fmt: skip
     group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
-    group.add_argument("--recipes", type=Path, action="append", metavar="DIR", default=[], help="recipes that come before debgen's own")
-    group.add_argument("--templates", type=Path, action="append", metavar="DIR", default=[], help="templates that come before debgen's own")
+    group.add_argument(
+        "--recipes", type=Path, action="append", metavar="DIR", default=[], help="recipes that come before debgen's own"
+    )
+    group.add_argument(
+        "--templates",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        default=[],
+        help="templates that come before debgen's own",
+    )
 
 
 def source_settings(args: argparse.Namespace) -> Settings:

@@ -101,12 +101,21 @@ def _print(plan: Plan, *, colour: bool) -> None:
     console = Console(no_color=not colour, highlight=False)
     if not console.is_terminal:
         console.width = 180  # a file or a pipe has no width of its own; nothing should be cut there
-    table = Table(title=f"{plan.requirement} on {plan.suite} (Python {plan.python_version}, {plan.architecture})", title_justify="left")
+    table = Table(
+        title=f"{plan.requirement} on {plan.suite} (Python {plan.python_version}, {plan.architecture})",
+        title_justify="left",
+    )
     for heading in ("distribution", "release", "verdict", "Debian package", "version", "mapping", "required by"):
         table.add_column(heading, overflow="fold")
     for node in plan.nodes:
         match = node.match
-        package = "" if match is None else match.package if match.component == "main" else f"{match.package} ({match.component})"
+        package = (
+            ""
+            if match is None
+            else match.package
+            if match.component == "main"
+            else f"{match.package} ({match.component})"
+        )
         table.add_row(
             Text(node.name, style="" if node.needed else "dim"), node.version,
             Text(node.verdict.value, style=_COLOURS[node.verdict]), package,

@@ -22,7 +22,9 @@ def suite_facts(index: SuiteIndex) -> SuiteFacts:
     def version(package: str) -> Version:
         found = index.version_of(package)
         if found is None:
-            raise UnknownSuiteError(f"{index.codename} has no package {package}", hint="Choose a complete suite, such as sid.")
+            raise UnknownSuiteError(
+                f"{index.codename} has no package {package}", hint="Choose a complete suite, such as sid."
+            )
         return Version(found)
 
     debhelper = index.binary("debhelper")

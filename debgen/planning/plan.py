@@ -152,9 +152,7 @@ def _reached(tree: DependencyTree, judged: Mapping[str, tuple[Asked, ...]]) -> s
             reached |= {edge.child for edge in tree.distributions[name].edges if edge.child in tree.distributions}
 
 
-def _order(
-    tree: DependencyTree, todo: set[str]
-) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
+def _order(tree: DependencyTree, todo: set[str]) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
     """Stages of a topological order over what has to be packaged; each cycle found is cut at its last edge."""
     needs = {
         name: {e.child for e in tree.distributions[name].edges if e.child in todo and e.child != name} for name in todo
