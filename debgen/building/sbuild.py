@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 from debgen.building.buildlog import Progress, error_excerpt
@@ -44,11 +42,10 @@ def build(
     log = out / f"{stem}.build.log"
     progress = Progress(dsc.stem, narrate, time.monotonic)
     start = time.monotonic()
-    with ExitStack() as cleanup:
-        work = cleanup.enter_context(scratch(space, run=run))
-        with disk_errors(out):
-            made = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix=f".{stem}.", dir=out)))
-            config = work / "sbuild.conf"
+    with scratch(space, run=run) as work:
+        made = make_directory(work / "made")
+        config = work / "sbuild.conf"
+        with disk_errors(work):
             config.write_text(configuration(chroot.suite), encoding="utf-8")
         result = run(
             ends_with_us(
@@ -72,14 +69,9 @@ def build(
         if result.returncode != 0 or not changes.is_file():
             raise _failure(dsc, log)
         complete_changes(changes, dsc)
-        for name in listed_files(dsc):
-            shutil.copyfile(dsc.parent / name, made / name)
-        shutil.copyfile(dsc, made / dsc.name)
         names = listed_files(changes)
-        with disk_errors(out):
-            for name in (*names, changes.name):
-                if (made / name).exists():
-                    os.replace(made / name, out / name)
+        for name in (*names, changes.name):  # the .changes last: where it is, all it lists is
+            _place(made / name if (made / name).exists() else dsc.parent / name, out / name)
     return BuildResult(
         changes=out / changes.name,
         dsc=out / dsc.name,
@@ -88,6 +80,19 @@ def build(
         log=log,
         seconds=time.monotonic() - start,
     )
+
+
+def _place(file: Path, target: Path) -> None:
+    """Copy ``file`` to ``target``, on whatever file system, so that it is never there in part."""
+    if target.exists() and target.samefile(file):
+        return
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with disk_errors(target):
+            shutil.copyfile(file, unfinished)
+            os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def configuration(suite: str, directory: Path | None = None) -> str:

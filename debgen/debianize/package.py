@@ -207,6 +207,7 @@ class _Writer:
                 }
                 for s in self.facts.scripts
             ],
+            loopback=self.facts.tests.loopback,
             test_environment=layer.test_environment,
             test_blocks=test_arguments(self.inputs) if self.facts.tests.directory else [],
         )

@@ -28,6 +28,8 @@ class TestFacts:
     runner: str = ""
     imports: tuple[str, ...] = ()
     unimportable: tuple[Unimportable, ...] = ()
+    #: Whether tests talk to servers of their own on the loopback interface.
+    loopback: bool = False
     #: Options in upstream's pytest settings that belong to plug-ins not worth a Build-Depends.
     addopts: str = ""
     #: Groups of PEP 735 and their requirement strings, flattened.
@@ -53,6 +55,7 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         runner="pytest" if _uses_pytest(root, imports, pyproject, setup_cfg) else "unittest",
         imports=tuple(sorted(imports - local)),
         unimportable=unimportable,
+        loopback=any(b"127.0.0.1" in path.read_bytes() for path in files),
         addopts=_addopts(root, pyproject, setup_cfg),
         groups=groups,
     )
