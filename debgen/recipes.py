@@ -1,13 +1,14 @@
 """Recipes: what no rule can know about one distribution, each line with its reason.
 
-A recipe is ``recipes/<normalised name>/recipe.toml``, with ``patches/`` and ``debian/`` beside it. An absent or
-empty one is valid. ``[suite.<codename>]`` tables hold the same keys and are laid over the rest: lists are
+A recipe is ``recipes/<normalised name>/recipe.toml``, with ``patches/`` (``patches/<suite>/`` for one suite) and
+``debian/`` beside it. An absent or empty one is valid. ``[suite.<codename>]`` tables hold the same keys and are laid over the rest: lists are
 joined, an entry for the same thing replaces the earlier one, single values are replaced.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,21 @@ def _specifier(text: str) -> str:
 
 
 Specifier = Annotated[str, AfterValidator(_specifier)]
+
+#: One Debian relation with alternatives and, in tests, the words that autopkgtest replaces (policy 7.1).
+_RELATION = re.compile(
+    r"(?:@(?:builddeps@|recommends@)?|\$\{[\w:-]+\}|[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?)(?: \((?:<<|<=|=|>=|>>) [^\s()]+\))?"
+    r"(?: \[[^\]]+\])?(?: <[^>]+>)*"
+)
+
+
+def _relation(text: str) -> str:
+    if not all(_RELATION.fullmatch(part.strip()) for part in text.split("|")):
+        raise ValueError(f"{text!r} is not a Debian relation, such as 'git' or 'python3-foo (>= 1.2)'")
+    return text
+
+
+Relation = Annotated[str, AfterValidator(_relation)]
 
 
 class _Strict(BaseModel):
@@ -65,15 +81,15 @@ class Skip(_Strict):
 class Package(_Strict):
     """A Debian relation that no rule finds, such as ``git``."""
 
-    relation: str
+    relation: Relation
     reason: Reason
 
 
 class Variable(_Strict):
     """An environment variable that the tests need."""
 
-    name: str
-    value: str
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    value: Annotated[str, StringConstraints(pattern=r"^[^\n]*$")]
     reason: Reason
 
 
@@ -81,7 +97,7 @@ class Autopkgtest(_Strict):
     """A test of the installed package: a script in ``debian/tests/`` of the recipe."""
 
     name: str
-    depends: tuple[str, ...] = ("@",)
+    depends: tuple[Relation, ...] = ("@",)
     restrictions: tuple[str, ...] = ()
     reason: Reason
 
@@ -89,7 +105,7 @@ class Autopkgtest(_Strict):
 class Description(_Strict):
     """The text of the binary package's Description, where upstream's own can't serve."""
 
-    synopsis: Annotated[str, StringConstraints(min_length=5, max_length=80)]
+    synopsis: Annotated[str, StringConstraints(min_length=5, max_length=79)]
     text: Annotated[str, StringConstraints(min_length=20)]
     reason: Reason
 
@@ -118,15 +134,24 @@ class Recipe:
     """The effective recipe of one distribution for one suite, and where its files are."""
 
     name: str
+    suite: str
     layer: Layer
     directory: Path | None
 
-    def files(self, folder: str) -> Mapping[str, Path]:
-        """The files below ``patches`` or ``debian`` of the recipe, by their path relative to it, sorted."""
+    def debian_files(self) -> Mapping[str, Path]:
+        """The files of ``debian/`` that replace or join the generated ones, by path, sorted."""
+        return self._below("debian")
+
+    def patches(self) -> Mapping[str, Path]:
+        """The patches by file name, sorted: ``patches/*.patch`` for all suites, ``patches/<suite>/`` for one."""
+        found = {**self._below("patches", deep=False), **self._below(f"patches/{self.suite}", deep=False)}
+        return {name: found[name] for name in sorted(found) if name.endswith(".patch")}
+
+    def _below(self, folder: str, *, deep: bool = True) -> Mapping[str, Path]:
         if self.directory is None or not (root := self.directory / folder).is_dir():
             return {}
-        found = (path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
-        return {path.relative_to(root).as_posix(): path for path in sorted(found)}
+        paths = sorted(root.rglob("*") if deep else root.iterdir())
+        return {p.relative_to(root).as_posix(): p for p in paths if p.is_file() and not p.name.startswith(".")}
 
 
 def load_recipe(name: str, suite: str, *, directories: Iterable[Path] = ()) -> Recipe:
@@ -140,7 +165,7 @@ def load_recipe(name: str, suite: str, *, directories: Iterable[Path] = ()) -> R
         folder = root / normalised
         if folder.is_dir():
             return parse_recipe(normalised, suite, folder)
-    return Recipe(normalised, Layer(), None)
+    return Recipe(normalised, suite, Layer(), None)
 
 
 def parse_recipe(name: str, suite: str, folder: Path) -> Recipe:
@@ -160,8 +185,8 @@ def parse_recipe(name: str, suite: str, folder: Path) -> Recipe:
             f"{path} is not a valid recipe:\n{_explain(error)}", hint="Mend the keys named above."
         ) from None
     base = Layer.model_validate(parsed.model_dump(exclude={"suite"}))
-    recipe = Recipe(name, _merge(base, parsed.suite[suite]) if suite in parsed.suite else base, folder)
-    scripts = recipe.files("debian")
+    recipe = Recipe(name, suite, _merge(base, parsed.suite[suite]) if suite in parsed.suite else base, folder)
+    scripts = recipe.debian_files()
     for test in recipe.layer.autopkgtest:
         if f"tests/{test.name}" not in scripts:
             raise RecipeError(

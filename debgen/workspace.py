@@ -88,8 +88,13 @@ def fresh_directory(target: Path) -> Iterator[Path]:
             if target.exists():
                 old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
                 os.rename(target, old / "gone")
-                os.rename(work, target)
-                shutil.rmtree(old)
+                try:
+                    os.rename(work, target)
+                except BaseException:
+                    os.rename(old / "gone", target)
+                    raise
+                finally:
+                    shutil.rmtree(old)
             else:
                 os.rename(work, target)
         finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-_HEADER = re.compile(r"\| (?P<title>[A-Z][A-Za-z ]*?) +\|")
+# Newer releases of sbuild put the time at the end of the line.
+_HEADER = re.compile(r"\| (?P<title>[A-Z][A-Za-z ]*?)(?:  .*| )\|")
 _HEADERS = {
     "Update chroot": "updating the chroot",
     "Fetch source files": "copying the source into it",
@@ -69,7 +70,7 @@ _ANCHORS = (
     re.compile(r"(dh_\w+|dpkg-source|dpkg-\w+|pybuild\w*|E: pybuild.*): error: .*|E: (?!Build failure).*"),
     re.compile(r"make(\[\d+\])?: \*\*\* .*"),
 )
-_END = re.compile(r"Build finished at .*|\| (Cleanup|Post Build) +\|")
+_END = re.compile(r"Build finished at .*|\| (Cleanup|Post Build)  .*\|")
 _NOISE = re.compile(r"-+|\+-+\+|\s*|Get:\d+ .*|Fetched .*")
 
 

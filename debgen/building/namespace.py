@@ -24,6 +24,8 @@ _ENTER = r"""
 set -eu
 root=$1 inputs=$2 network=$3
 shift 3
+umask 022
+PATH=$PATH:/usr/sbin:/sbin
 trap 'exit 130' INT TERM
 trap 'exit 125' EXIT
 tar --extract --file=- --directory="$root" --exclude='./dev/*'

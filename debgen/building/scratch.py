@@ -33,9 +33,10 @@ def as_owner(*argv: str | Path) -> list[str | Path]:
 def ends_with_us(*argv: str | Path) -> list[str | Path]:
     """``argv`` as a program that is told to end when this process ends, even by SIGKILL.
 
-    For programs that clean up after themselves when told so (sbuild, mmdebstrap, autopkgtest).
+    For programs that clean up after themselves when told so, and that make files which other users inside a
+    chroot must be able to read, whatever this user's umask is (sbuild, mmdebstrap, autopkgtest).
     """
-    return ["setpriv", "--pdeathsig=TERM", "--", *argv]
+    return ["setpriv", "--pdeathsig=TERM", "--", "sh", "-c", 'umask 022; exec "$@"', "sh", *argv]
 
 
 def scratch_base(

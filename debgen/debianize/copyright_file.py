@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from debian.deb822 import Deb822
 
 from debgen.debianize.fixmes import Fixmes
+from debgen.debianize.source_files import homepage, repository
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.licences import FileLicence, LicenceScan
 
@@ -55,6 +56,7 @@ _COMMON = {
     ),
 }  # fmt: skip
 _GNU = re.compile(r"^(L?GPL)-(\d(?:\.\d)?)(\+?)$")
+_GNU_TITLE = re.compile(r"GNU (?:(LESSER|AFFERO) )?GENERAL PUBLIC LICENSE\s+Version (\d(?:\.\d)?)")
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,17 @@ def copyright_file(
 
     ``texts`` has the content of the sdist's licence files. What can't be known is marked in ``fixmes``.
     """
+    scan = _licence_texts_known(scan, texts)
     main = main_licence(facts, scan)
     if not main:
         fixmes.add("debian/copyright", "no licence was found in the sdist's metadata or files; ask upstream")
         main = "unknown-licence"
+    for file in scan.files:
+        if file.path in facts.licence_files and file.licence and not _covered(file.licence, main):
+            fixmes.add(
+                "debian/copyright",
+                f"{file.path} is {_short(file.licence)}, which {main} leaves out; say what it covers",
+            )
     groups: dict[str, list[FileLicence]] = {}
     mentions: list[FileLicence] = []
     for file in scan.files:
@@ -93,33 +102,38 @@ def copyright_file(
             paragraphs.append(_files([f.path for f in files], _merge_years(holders), licence))
     paragraphs.append(_files(["debian/*"], [f"{packager.year} {packager.identity}"], main))
     used = {name for licence in {main, *groups} for name in _parts(licence)}
-    paragraphs += [_licence(name, texts, fixmes) for name in sorted(used)]
+    own = _own_texts(main, scan, texts)
+    paragraphs += [_licence(name, own, fixmes) for name in sorted(used)]
     return "\n".join(str(p) for p in paragraphs)
 
 
 def main_licence(facts: SdistFacts, scan: LicenceScan) -> str:
-    """The DEP-5 name of the licence of the whole: the licence file's, else what the metadata says."""
-    by_file = [f.licence for f in scan.files if f.path in facts.licence_files and f.licence]
+    """The DEP-5 name of the licence of the whole: the licence file's, else what the metadata says.
+
+    Where the metadata names one of several licence files, or adds "or later" to one, it knows better.
+    """
+    by_file = [_short(f.licence) for f in scan.files if f.path in facts.licence_files and f.licence]
     declared = facts.licence if len(facts.licence.splitlines()) == 1 and len(facts.licence) < 60 else ""
     classified = [
         name
         for c in facts.classifiers
         if c.startswith("License ::") and (name := _CLASSIFIERS.get(c.split(" :: ")[-1]))
     ]
+    claims = [_short(declared), *classified]
     candidates = [
-        declared if " AND " in declared or " OR " in declared else "",
+        *(claim for claim in claims[:1] if len(_parts(claim)) > 1),
+        *(claim for claim in claims if claim.removesuffix("+") in by_file),
         *by_file[:1],
-        declared,
-        *classified,
+        *claims,
     ]
-    return _short(next((c for c in candidates if c), ""))
+    return next((c for c in candidates if c), "")
 
 
 def _short(name: str) -> str:
     """SPDX expression or free text → DEP-5's short name or expression."""
-    if " AND " in name or " OR " in name:
-        words = re.split(r"\s+(AND|OR)\s+", name.replace("(", "").replace(")", ""))
-        return " ".join(w.lower() if w in ("AND", "OR") else _short(w) for w in words)
+    if re.search(r"\S\s+(?:and|or)\s+(?!later\b)\S", name, re.I):
+        words = re.split(r"\s+(and|or)\s+", name.replace("(", "").replace(")", ""), flags=re.I)
+        return " ".join(w.lower() if w.lower() in ("and", "or") else _short(w) for w in words)
     return _SHORT_NAMES.get(name.strip().casefold(), name.strip().replace(" ", "-"))
 
 
@@ -132,13 +146,34 @@ def _same(found: str, main: str) -> bool:
     return short in _parts(main) or any(part.startswith(f"{short}-") for part in _parts(main))
 
 
+def _covered(found: str, main: str) -> bool:
+    """Whether a licence file belongs to ``main``: one of its licences, or the GPL text that the LGPL refers to."""
+    short = _short(found)
+    return _same(short, main) or any(
+        part.removesuffix("+") == short or (part.startswith("LGPL-3") and short == "GPL-3") for part in _parts(main)
+    )
+
+
+def _licence_texts_known(scan: LicenceScan, texts: Mapping[str, str]) -> LicenceScan:
+    """The scan with the GNU licences' own texts named: scanners miss them, and take the FSF for a holder."""
+
+    def known(file: FileLicence) -> FileLicence:
+        title = _GNU_TITLE.search(texts.get(file.path, "")[:500])
+        if title is None:
+            return file
+        family = {"LESSER": "LGPL", "AFFERO": "AGPL"}.get(title[1] or "", "GPL")
+        return FileLicence(file.path, f"{family}-{title[2].removesuffix('.0')}", ())
+
+    return LicenceScan(tuple(known(file) for file in scan.files), scan.disagreements)
+
+
 def _header(facts: SdistFacts, mentions: list[FileLicence]) -> Deb822:
     header = Deb822()
     header["Format"] = "https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"
     header["Upstream-Name"] = facts.name
     if facts.author:
         header["Upstream-Contact"] = facts.author
-    source = facts.homepage or next((url for _, url in facts.urls), "")
+    source = repository(facts) or homepage(facts)
     if source:
         header["Source"] = source
     if mentions:
@@ -188,7 +223,7 @@ def _merge_years(lines: list[str]) -> list[str]:
     return merged
 
 
-def _licence(name: str, texts: Mapping[str, str], fixmes: Fixmes) -> Deb822:
+def _licence(name: str, own: Mapping[str, str], fixmes: Fixmes) -> Deb822:
     paragraph = Deb822()
     body = ""
     if name in _COMMON:
@@ -197,7 +232,7 @@ def _licence(name: str, texts: Mapping[str, str], fixmes: Fixmes) -> Deb822:
     elif match := _GNU.match(name):
         body = _gnu_notice(match[1], match[2], bool(match[3]))
     else:
-        body = _own_text(name, texts)
+        body = own.get(name, "")
     if not body:
         fixmes.add("debian/copyright", f"the text of licence {name} is not in the sdist; add it in full")
         body = "The text of this licence was not found in the source."
@@ -205,11 +240,14 @@ def _licence(name: str, texts: Mapping[str, str], fixmes: Fixmes) -> Deb822:
     return paragraph
 
 
-def _own_text(name: str, texts: Mapping[str, str]) -> str:
-    """The sdist's own licence file, where it is about this licence or is the only one."""
+def _own_texts(main: str, scan: LicenceScan, texts: Mapping[str, str]) -> Mapping[str, str]:
+    """The texts of the sdist's licence files by the licence that the scan found in them.
+
+    A single file is the text of the main licence, whatever the scan calls it; it is the text of no other.
+    """
     licences = {f: t for f, t in texts.items() if not f.upper().startswith(("NOTICE", "AUTHORS"))}
-    named = [t for f, t in sorted(licences.items()) if name.split("-")[0].casefold() in f.casefold()]
-    return (named or [t for _, t in sorted(licences.items())] or [""])[0] if len(licences) == 1 or named else ""
+    found = {_short(f.licence): licences[f.path] for f in scan.files if f.path in licences and f.licence}
+    return {**found, main: next(iter(licences.values()))} if len(licences) == 1 else found
 
 
 def _pointer(file: str) -> str:

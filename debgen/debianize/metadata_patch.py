@@ -50,24 +50,27 @@ def apply_change(texts: Mapping[str, str], change: Change) -> tuple[str, str] | 
                 continue
             if change.specifier is None:
                 return path, _without(text, place)
-            if place.literal:
-                old = text[place.start : place.end]
-                return path, text[: place.start] + _rebound(old, place.value, change.specifier) + text[place.end :]
+            old = text[place.start : place.end]
+            if place.literal and (rebound := _rebound(old, place.value, change.specifier)) != old:
+                return path, text[: place.start] + rebound + text[place.end :]
     return None
 
 
 def dep3_patch(path: str, old: str, new: str, change: Change, author: str, date: str) -> str:
     """A quilt patch of one file with its DEP-3 header."""
     verb = "Relax the bound on" if change.specifier is not None else "Don't require"
-    diff = difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), f"a/{path}", f"b/{path}", n=2
-    )
+    diff = difflib.unified_diff(_lines(old), _lines(new), f"a/{path}", f"b/{path}", n=2)
     body = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff)
-    reason = "\n ".join(change.reason.split("\n"))
+    reason = "\n ".join(line.strip() or "." for line in change.reason.split("\n"))
     return (
         f"Description: {verb} {change.distribution}\n {reason}\n"
         f"Author: {author}\nForwarded: not-needed\nLast-Update: {date}\n---\n{body}"
     )
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as patch and Python see them; str.splitlines would end one at a form feed as well."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _name(value: str) -> str:
@@ -103,7 +106,8 @@ def _in_pyproject(text: str) -> Iterator[_Place]:
         listed = tomllib.loads(text).get("project", {}).get("dependencies", []) if text else []
     except tomllib.TOMLDecodeError:
         return
-    begin = re.search(r"^dependencies\s*=\s*\[", text, re.M)
+    table = re.search(r"^[ \t]*\[[ \t]*project[ \t]*\]", text, re.M)
+    begin = re.compile(r"^[ \t]*dependencies\s*=\s*\[", re.M).search(text, table.end()) if table else None
     position = begin.end() if begin else 0
     for value in listed if begin else []:
         for quoted in (f'"{value}"', f"'{value}'", '"' + value.replace('"', '\\"') + '"'):
@@ -135,7 +139,7 @@ def _in_setup_py(text: str) -> Iterator[_Place]:
     }  # fmt: skip
     strings = {n: v.value for n, v in assigned.items() if isinstance(v, ast.Constant) and isinstance(v.value, str)}
     starts = [0]
-    for line in text.splitlines(keepends=True):
+    for line in _lines(text):
         starts.append(starts[-1] + len(line))
 
     def offset(line: int, column: int) -> int:

@@ -55,6 +55,7 @@ class _Writer:
     def write(self) -> SourcePackage:
         self._refuse_unsupported()
         self._refuse_stale_recipe()
+        self._question_taken_name()
         files = {
             "control": self._control(),
             "rules": self._rules(),
@@ -76,12 +77,14 @@ class _Writer:
         if notices := [f for f in self.facts.licence_files if f.upper().startswith("NOTICE")]:
             files[f"{self.binary}.docs"] = "".join(f"{name}\n" for name in notices)
         files |= self._patches()
-        overlay = self.inputs.recipe.files("debian")
+        overlay = self.inputs.recipe.debian_files()
         files |= {path: file.read_text(encoding="utf-8") for path, file in overlay.items()}
         executable = {"rules", *(p for p in overlay if p.startswith("tests/") and files[p].startswith("#!"))}
+        # A file that the recipe brings has answered what was open about the generated one.
+        fixmes = tuple(fixme for fixme in self.fixmes.items if fixme.file.removeprefix("debian/") not in overlay)
         return SourcePackage(
             self.source, self.version, self.binary, dict(sorted(files.items())), frozenset(executable),
-            tuple(self.fixmes.items), tuple(self.notes), self.judged.unmet,
+            fixmes, tuple(self.notes), self.judged.unmet,
         )  # fmt: skip
 
     def _epoch(self) -> str:
@@ -105,6 +108,11 @@ class _Writer:
                 f"{self.facts.name} {self.facts.version} installs no Python module that could be found",
                 hint="Look at the sdist; it may be a meta package.",
             )
+
+    def _question_taken_name(self) -> None:
+        """Another distribution's package may have the name that this one's module would give (dpp 4.3.2)."""
+        if (self.existing is None or self.existing.package != self.binary) and self.inputs.taken(self.binary):
+            self.fixmes.add("debian/control", f"the suite has another {self.binary}; it can't be replaced unasked")
 
     def _refuse_stale_recipe(self) -> None:
         """A recipe line about a requirement that upstream no longer has is out of date, and says so."""
@@ -139,7 +147,7 @@ class _Writer:
             build_depends=self._build_depends(),
             depends=_sorted(["${misc:Depends}", "${python3:Depends}", *(p.relation for p in layer.depends)]),
             recommends=_sorted(p.relation for p in layer.recommends),
-            suggests=_sorted(["${python3:Suggests}"][:0] + [p.relation for p in layer.suggests]),
+            suggests=_sorted(p.relation for p in layer.suggests),
             synopsis=short,
             description=body,
         )
@@ -177,11 +185,7 @@ class _Writer:
     def _test_packages(self) -> list[str]:
         """Packages of what upstream declares for its tests; what the suite lacks is noted, not hidden."""
         packages = ["python3-pytest"] if self.facts.tests.runner == "pytest" else []
-        for requirement in test_requirements(self.facts):
-            if not applies(requirement, self.inputs.marker_environment) and requirement.marker is not None:
-                environment = {**self.inputs.marker_environment, "extra": ""}
-                if "extra" not in str(requirement.marker) and not requirement.marker.evaluate(environment):
-                    continue
+        for requirement in test_requirements(self.facts, self.inputs.marker_environment):
             match = self.inputs.lookup(str(canonicalize_name(requirement.name)))
             if match is None:
                 self.notes.append(
@@ -203,13 +207,14 @@ class _Writer:
             scripts=[
                 {
                     "command": s.command,
-                    "summary_quoted": shlex.quote(f"command of the {short[:1].lower()}{short[1:]}"[:120]),
+                    "summary_quoted": shlex.quote(short),
                 }
                 for s in self.facts.scripts
             ],
             loopback=self.facts.tests.loopback,
             test_environment=layer.test_environment,
-            test_blocks=test_arguments(self.inputs) if self.facts.tests.directory else [],
+            runner=self.facts.tests.runner,
+            test_blocks=test_arguments(self.inputs),
         )
 
     def _copyright(self) -> str:
@@ -222,10 +227,8 @@ class _Writer:
 
     def _patches(self) -> dict[str, str]:
         """The recipe's patches, then one generated patch for each requirement relaxed or dropped."""
-        files = {
-            f"patches/{path}": file.read_text(encoding="utf-8")
-            for path, file in self.inputs.recipe.files("patches").items() if path != "series"
-        }  # fmt: skip
+        own = self.inputs.recipe.patches()
+        files = {f"patches/{name}": file.read_text(encoding="utf-8") for name, file in own.items()}
         changes = [
             *(
                 Change(str(canonicalize_name(r.name)), relax.specifier, relax.reason)

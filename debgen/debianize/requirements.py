@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -71,14 +72,21 @@ def _admits(specifier: str, match: Match) -> bool:
     return judge(match.upstream_version, SpecifierSet(specifier)) is Verdict.SATISFIED
 
 
+def _parsed(lines: Iterable[str]) -> Iterator[Requirement]:
+    """The requirements of a group; a malformed line is not worth refusing the package."""
+    for line in lines:
+        with suppress(InvalidRequirement):
+            yield Requirement(line)
+
+
 #: Names under which upstreams list what their tests need.
 _TEST_GROUPS = ("test", "tests", "testing", "dev", "develop", "development")
 #: Tools in such lists that judge the source, measure it or spread the tests, but don't make them pass.
 _NOT_FOR_TESTS = frozenset({"pytest-cov", "pytest-xdist", "coverage", "tox", "nox", "pre-commit", "pytest-sugar"})
 
 
-def test_requirements(facts: SdistFacts) -> tuple[Requirement, ...]:
-    """What upstream declares for its tests, narrowed to what makes them pass.
+def test_requirements(facts: SdistFacts, environment: Mapping[str, str]) -> tuple[Requirement, ...]:
+    """What upstream declares for its tests on the target, narrowed to what makes them pass.
 
     The first extra or dependency group with a usual name counts. Of it are kept pytest, its plug-ins (which
     work without being imported), and distributions whose import name the tests import.
@@ -86,9 +94,10 @@ def test_requirements(facts: SdistFacts) -> tuple[Requirement, ...]:
     groups = {str(canonicalize_name(name)): lines for name, lines in facts.tests.groups}
     declared: list[Requirement] = []
     for group in _TEST_GROUPS:
-        declared = [*facts.extra_requirements(group), *(Requirement(line) for line in groups.get(group, ()))]
+        declared = [*facts.extra_requirements(group, environment), *_parsed(groups.get(group, ()))]
         if declared:
             break
+    declared = [r for r in declared if asks_extra(r) or applies(r, environment)]
     kept = {}
     for requirement in declared:
         name = str(canonicalize_name(requirement.name))

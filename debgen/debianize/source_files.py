@@ -63,7 +63,7 @@ def _metadata_fields(facts: SdistFacts) -> Iterator[tuple[str, str]]:
             yield "Bug-Submit", f"{forge}/issues/new"
     for label, url in facts.urls:
         word = label.casefold()
-        if "doc" in word:
+        if re.search(r"\bdocs?\b|documentation", word):
             yield "Documentation", url
         elif "change" in word or "release notes" in word or "history" in word:
             yield "Changelog", url

@@ -39,6 +39,11 @@ def test_arguments(inputs: Inputs) -> list[Block]:
     """The arguments for pytest: upstream's unusable options cleared, then what is left out, by reason."""
     tests = inputs.facts.tests
     if tests.runner != "pytest":
+        if inputs.recipe.layer.skip:
+            raise RecipeError(
+                f"the recipe skips tests, but {inputs.facts.name} {inputs.facts.version} has none that pytest runs",
+                hint="Remove the lines.",
+            )
         return []
     blocks = []
     if _NOISE.search(tests.addopts):

@@ -33,7 +33,8 @@ class Asked:
 class Node:
     """One distribution of the tree: who asks for it, what the suite has, and the verdict of all together.
 
-    ``needed`` says that the work reaches it; ``version`` is the release that resolution chose.
+    ``needed`` says that the work reaches it, ``to_package`` that the suite's own package doesn't do for those of
+    the work that ask for it; ``version`` is the release that resolution chose.
     """
 
     name: str
@@ -42,11 +43,7 @@ class Node:
     match: Match | None
     verdict: Verdict
     needed: bool
-
-    @property
-    def to_package(self) -> bool:
-        """Whether the suite's own package doesn't do and the work needs one."""
-        return self.needed and self.verdict is not Verdict.SATISFIED
+    to_package: bool
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Plan:
     """All distributions in sorted order, and the order in which to package those that the suite lacks.
 
     ``order`` is in stages: what stands in one stage needs only earlier ones. A cycle stands in ``cycles`` as
-    the names along it, and its members share a stage.
+    the names along it, the first again at the end; the order leaves out its last step.
     """
 
     root: str
@@ -95,12 +92,11 @@ def make_plan(
         *judged[tree.root][1:],
     )
     verdicts = {name: _together(asked) for name, asked in judged.items()}
-    needed = _reached(tree, judged)
+    needed, todo = _reached(tree, judged)
     nodes = tuple(
-        Node(name, d.version, judged[name], matches[name], verdicts[name], name in needed)
+        Node(name, d.version, judged[name], matches[name], verdicts[name], name in needed, name in todo)
         for name, d in tree.distributions.items()
     )
-    todo = {n.name for n in nodes if n.to_package}
     order, cycles = _order(tree, todo)
     return Plan(
         tree.root, tree.requirement, suite, tree.python_version, tree.architecture,
@@ -133,8 +129,8 @@ def _together(asked: tuple[Asked, ...]) -> Verdict:
     return Verdict.SATISFIED
 
 
-def _reached(tree: DependencyTree, judged: Mapping[str, tuple[Asked, ...]]) -> set[str]:
-    """What the work reaches from the root, going only through distributions that must be packaged.
+def _reached(tree: DependencyTree, judged: Mapping[str, tuple[Asked, ...]]) -> tuple[set[str], set[str]]:
+    """What the work reaches from the root, going only through distributions that must be packaged, and those.
 
     A node's need is judged by those that reach it: what only a satisfied leaf asks for doesn't count.
     """
@@ -146,7 +142,7 @@ def _reached(tree: DependencyTree, judged: Mapping[str, tuple[Asked, ...]]) -> s
             if any(a.verdict is not Verdict.SATISFIED and (a.parent is None or a.parent in packaged) for a in judged[name])
         }  # fmt: skip
         if not fresh:
-            return reached
+            return reached, packaged
         packaged |= fresh
         for name in fresh:
             reached |= {edge.child for edge in tree.distributions[name].edges if edge.child in tree.distributions}

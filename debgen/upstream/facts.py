@@ -11,7 +11,7 @@ import configparser
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.parser import BytesParser
+from email.parser import Parser
 from email.policy import compat32
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,12 @@ class SdistFacts:
         """The run-time requirements that no extra asks for."""
         return tuple(r for r in self.requirements if not asks_extra(r))
 
-    def extra_requirements(self, extra: str) -> tuple[Requirement, ...]:
-        """The requirements of one extra."""
-        wanted = canonicalize_name(extra)
+    def extra_requirements(self, extra: str, environment: Mapping[str, str]) -> tuple[Requirement, ...]:
+        """The requirements of one extra on the target that ``environment`` describes."""
+        markers = {**environment, "extra": str(canonicalize_name(extra))}
         return tuple(
             r for r in self.requirements
-            if r.marker is not None and asks_extra(r) and r.marker.evaluate({"extra": str(wanted)})
+            if r.marker is not None and asks_extra(r) and r.marker.evaluate(markers)
         )  # fmt: skip
 
 
@@ -113,13 +113,13 @@ def read_facts(root: Path) -> SdistFacts:
             "the sdist has no PKG-INFO, so its name and version can't be read without running it",
             hint="It is not an sdist as PEP 643 has it; ask upstream for one.",
         )
-    metadata = BytesParser(policy=compat32).parsebytes(info.read_bytes())
+    # Core metadata is UTF-8, which the parser of mail messages would not expect of bytes.
+    metadata = Parser(policy=compat32).parsestr(info.read_text("utf-8-sig", "replace"))
     pyproject = _toml(root / "pyproject.toml")
     setup_cfg = _config(root / "setup.cfg")
-    build_system = pyproject.get("build-system", {})
+    build_system = _table(pyproject, "build-system")
     backend = build_system.get("build-backend", _LEGACY_BACKEND[0])
     requires = build_system.get("requires", _LEGACY_BACKEND[1])
-    tops = _top_modules(root)
     return SdistFacts(
         name=_text(metadata["Name"]),
         version=_text(metadata["Version"]),
@@ -135,9 +135,9 @@ def read_facts(root: Path) -> SdistFacts:
         requirements=_requirements(metadata.get_all("Requires-Dist", []) or _egg_requirements(root)),
         backend=str(backend),
         build_requirements=_requirements(requires),
-        modules=tuple(sorted(tops)),
+        modules=tuple(sorted(_top_modules(root, pyproject))),
         scripts=tuple(sorted(_scripts(root, pyproject, setup_cfg), key=lambda s: s.command)),
-        compiled=_with_suffix(root, _COMPILED, tops),
+        compiled=_with_suffix(root, _COMPILED),
         prebuilt=tuple(p.relative_to(root).as_posix() for p in _files(root) if p.suffix in _PREBUILT),
         licence_files=tuple(_licence_files(root)),
         tests=read_tests(root, pyproject, setup_cfg),
@@ -213,8 +213,10 @@ def _files(root: Path) -> list[Path]:
     return sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink())
 
 
-def _top_modules(root: Path) -> set[str]:
+def _top_modules(root: Path, pyproject: Mapping[str, Any]) -> set[str]:
     """The importable top-level names that the sdist installs, by its own lists or by its layout."""
+    if declared := _declared_modules(_table(pyproject, "tool")):
+        return declared
     for listing in [*root.glob("*.egg-info/top_level.txt"), *root.glob("src/*.egg-info/top_level.txt")]:
         names = {n.strip() for n in listing.read_text("utf-8", "replace").splitlines() if n.strip()}
         if names:
@@ -229,9 +231,27 @@ def _top_modules(root: Path) -> set[str]:
     return packages or modules
 
 
+def _declared_modules(tool: Mapping[str, Any]) -> set[str]:
+    """The top-level names that the backend's own table lists: flit's module, hatch's and poetry's packages."""
+    listed = [str(_table(tool, "flit", "module").get("name", "")).split(".")[0]]
+    hatch = _table(tool, "hatch", "build", "targets", "wheel").get("packages")
+    listed += [str(path).rstrip("/").rsplit("/", 1)[-1] for path in hatch] if isinstance(hatch, list) else []
+    poetry = _table(tool, "poetry").get("packages")
+    entries = [p for p in poetry if isinstance(p, dict)] if isinstance(poetry, list) else []
+    listed += [str(entry.get("include", "")).split("/")[0] for entry in entries]
+    return {name.removesuffix(".py") for name in listed if name.removesuffix(".py").isidentifier()}
+
+
+def _table(data: object, *keys: str) -> Mapping[str, Any]:
+    """The table at ``keys``; an empty one where there is none, or upstream wrote something else there."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
 def _scripts(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser) -> Iterator[EntryPoint]:
-    listed = pyproject.get("project", {}).get("scripts") or pyproject.get("tool", {}).get("poetry", {}).get("scripts")
-    if isinstance(listed, dict):
+    listed = _table(pyproject, "project", "scripts") or _table(pyproject, "tool", "poetry", "scripts")
+    if listed:
         yield from (EntryPoint(k, v) for k, v in listed.items() if isinstance(v, str))
         return
     for path in [*root.glob("*.egg-info/entry_points.txt"), *root.glob("src/*.egg-info/entry_points.txt")]:
@@ -277,7 +297,7 @@ def _setup_py_scripts(path: Path) -> list[str]:
     return []
 
 
-def _with_suffix(root: Path, kinds: Mapping[str, str], tops: set[str]) -> tuple[str, ...]:
+def _with_suffix(root: Path, kinds: Mapping[str, str]) -> tuple[str, ...]:
     """The languages of compiled sources that the build would use, with one example each."""
     found: dict[str, str] = {}
     for path in _files(root):

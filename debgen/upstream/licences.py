@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from debian.deb822 import Deb822
@@ -19,7 +19,7 @@ from debgen.run import Runner, run
 from debgen.sandbox import run_sandboxed
 from debgen.workspace import cache_directory, write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 _NOTHING = {"UNKNOWN", "NONE", "", "__UNKNOWN__", "__NO_COPYRIGHT_NOR_LICENSE__", "__NO_LICENSE__"}
 
 
@@ -53,9 +53,12 @@ def scan_licences(root: Path, key: str, run: Runner = run) -> LicenceScan:
         scratch = Path(folder) / "source"
         shutil.copytree(root, scratch, symlinks=True)
         checked = run_sandboxed(
-            ["licensecheck", "--deb-machine", "--recursive", "--copyright", "."], scratch, run
+            # without --encoding, licensecheck takes UTF-8 for Latin-1 and prints mangled names
+            ["licensecheck", "--encoding", "UTF-8", "--deb-machine", "--recursive", "--copyright", "."],
+            scratch,
+            run,
         ).stdout
-        debmake = run_sandboxed(["debmake", "-c"], scratch, run).stdout
+        debmake = run_sandboxed(["debmake", "-c"], scratch, run).stdout if debmake_scans(versions) else ""
     scan = combine(parse_licensecheck(checked), parse_debmake(debmake))
     record = {"format": _FORMAT, "versions": versions, **asdict(scan)}
     write_atomically(cached, json.dumps(record).encode())
@@ -70,7 +73,10 @@ def _version(tool: str, run: Runner) -> str:
 def parse_licensecheck(text: str) -> tuple[FileLicence, ...]:
     """Read ``licensecheck --deb-machine``: DEP-5 paragraphs whose Files are one path a line."""
     found = []
-    for paragraph in Deb822.iter_paragraphs(text.splitlines(keepends=True)):
+    # It reads images as text; control characters and blank lines in what it quotes can't stand in a field.
+    printable = re.sub(r"[^\n -~\u00a0-\U0010ffff]", " ", text)
+    lines = [" ." if line.isspace() else line for line in printable.split("\n")]
+    for paragraph in Deb822.iter_paragraphs(lines):
         if "Files" not in paragraph:
             continue
         licence = _known(paragraph["License"].splitlines()[0])
@@ -81,31 +87,44 @@ def parse_licensecheck(text: str) -> tuple[FileLicence, ...]:
     return tuple(sorted(found, key=lambda f: f.path))
 
 
-def parse_debmake(text: str) -> Mapping[str, str]:
-    """Read ``debmake -c``: the licence of each file, by path, where it found one."""
-    licences: dict[str, str] = {}
-    paths: list[str] = []
-    listing = False
-    for line in text.splitlines():
-        if match := re.match(r"Files:\s+(.*)", line):
-            paths, listing = [match[1].strip()], True
-        elif listing and line.startswith((" ", "\t")):
-            paths.append(line.strip())
-        else:
-            listing = False
-            if (match := re.match(r"License:\s+(\S+)", line)) and (licence := _known(match[1])):
-                licences |= dict.fromkeys(paths, licence)
-    return licences
+def debmake_scans(version: str) -> bool:
+    """Whether this debmake still has a licence scan: from version 5 on it ignores ``-c`` and starts packaging."""
+    found = re.search(r"debmake \(version: (\d+)", version)
+    return found is not None and int(found[1]) < 5
 
 
-def combine(files: tuple[FileLicence, ...], debmake: Mapping[str, str]) -> LicenceScan:
-    """Put both scans together: licensecheck decides, debmake's differing opinions are kept for a look."""
+def parse_debmake(text: str) -> Mapping[str, FileLicence]:
+    """Read ``debmake -c``: what it found in each file, by path; holders only where a year stands with them."""
+    found: dict[str, FileLicence] = {}
+    fields: dict[str, list[str]] = {}
+    values: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        if match := re.match(r"(Files|Copyright|License):\s+(.*)", line):
+            values = fields.setdefault(match[1], [])
+            values.append(match[2].strip())
+        elif line.startswith((" ", "\t")) and line.strip():
+            values.append(line.strip())
+        elif not line.strip():
+            licence = _known(fields.get("License", [""])[0])
+            holders = tuple(h for h in _holders("\n".join(fields.get("Copyright", []))) if re.match(r"\d{4}", h))
+            found |= {path: FileLicence(path, licence, holders) for path in fields.get("Files", [])}
+            fields, values = {}, []
+    return found
+
+
+def combine(files: tuple[FileLicence, ...], debmake: Mapping[str, FileLicence]) -> LicenceScan:
+    """Put both scans together: licensecheck decides on licences, debmake's differing opinions are kept for a look.
+
+    Where licensecheck names no holder, debmake's count: licensecheck loses that of ``2023-present, Somebody``.
+    """
     disagreements = []
+    merged = []
     for file in files:
-        other = debmake.get(file.path, "")
-        if file.licence and other and _family(file.licence) != _family(other):
-            disagreements.append(f"{file.path}: licensecheck says {file.licence}, debmake {other}")
-    return LicenceScan(files, tuple(disagreements))
+        other = debmake.get(file.path, FileLicence(file.path, "", ()))
+        if file.licence and other.licence and _family(file.licence) != _family(other.licence):
+            disagreements.append(f"{file.path}: licensecheck says {file.licence}, debmake {other.licence}")
+        merged.append(replace(file, copyrights=file.copyrights or other.copyrights))
+    return LicenceScan(tuple(merged), tuple(disagreements))
 
 
 def _known(name: str) -> str:
@@ -119,6 +138,12 @@ def _family(name: str) -> str:
 
 
 def _holders(text: str) -> tuple[str, ...]:
-    """Copyright lines that name somebody; a bare year names nobody."""
+    """Copyright lines that name somebody; a bare year names nobody, and neither do scraps of an image."""
     lines = (line.strip() for line in text.splitlines())
-    return tuple(line for line in lines if re.search(r"[^\W\d_]{2,}", line) and line not in _NOTHING)
+    return tuple(line for line in lines if re.search(r"[^\W\d_]{2,}", line) and line not in _NOTHING and _is_prose(line))
+
+
+def _is_prose(line: str) -> bool:
+    """Whether nearly all of a line is what names and years are written with."""
+    usual = sum(c.isalpha() and (c.isascii() or c.lower() != c.upper()) or c.isdigit() or c in " .,;:()<>@&/'+-\"" for c in line)
+    return usual >= 0.9 * len(line) and sum(not c.isascii() for c in line) <= 0.4 * len(line)

@@ -6,13 +6,16 @@ anything absurdly large, is refused before the target appears.
 
 from __future__ import annotations
 
+import gzip
 import io
+import lzma
 import os
 import posixpath
 import shutil
 import stat
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -22,6 +25,12 @@ from debgen.workspace import disk_errors, fresh_directory
 MAX_MEMBERS = 100_000
 MAX_BYTES = 4 * 1024**3
 
+#: What broken archives make the decompressors raise; the OSErrors are those of members in each other's way.
+_UNSOUND = (
+    tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError,
+    EOFError, ValueError, OverflowError, RuntimeError,
+    FileExistsError, IsADirectoryError, NotADirectoryError,
+)  # fmt: skip
 _HINT = "Nothing was unpacked. If the archive is really upstream's, report it to them."
 
 
@@ -37,9 +46,10 @@ def unpack(archive: Path, target: Path) -> None:
                 _unpack_zip(archive, work)
             else:
                 _unpack_tar(archive, work)
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError) as error:
+        except _UNSOUND as error:
             raise HostileArchiveError(f"{archive.name} is not a sound archive: {error}", hint=_HINT) from None
         _hoist_single_folder(work)
+        _check_links(work, archive)
         if not any(work.iterdir()):
             raise HostileArchiveError(f"{archive.name} is empty", hint=_HINT)
 
@@ -69,8 +79,10 @@ def _unpack_tar(archive: Path, work: Path) -> None:
                 raise HostileArchiveError(
                     f"{archive.name}: {member.name} is neither a file, a folder nor a link", hint=_HINT
                 )
-    # Links come last, so that no member was ever written through one.
+    # Links come last, so that no file was ever written through one; nor is another link.
     for path, destination in links:
+        if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(work)):
+            raise HostileArchiveError(f"{archive.name}: {path.name!r} lies below a link", hint=_HINT)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.symlink_to(destination)
@@ -118,6 +130,14 @@ def _inside(work: Path, name: str, archive: Path) -> Path:
     if clean.is_absolute() or ".." in clean.parts:
         raise HostileArchiveError(f"{archive.name}: {name!r} would leave its folder", hint=_HINT)
     return work / clean
+
+
+def _check_links(work: Path, archive: Path) -> None:
+    """Every link leads to a place inside, also where it passes through other links."""
+    inside = work.resolve()
+    for path in work.rglob("*"):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
+            raise HostileArchiveError(f"{archive.name}: the link {path.name!r} would leave its folder", hint=_HINT)
 
 
 def _write(path: Path, stream: IO[bytes], *, executable: bool, mtime: float | None) -> None:

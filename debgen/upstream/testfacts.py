@@ -52,7 +52,10 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
     local = {path.stem for path in files} | {directory}
     return TestFacts(
         directory=directory,
-        runner="pytest" if _uses_pytest(root, imports, pyproject, setup_cfg) else "unittest",
+        # unittest finds nothing in a folder that is no package; pytest runs such tests all the same
+        runner="pytest"
+        if _uses_pytest(root, imports, pyproject, setup_cfg) or not (root / directory / "__init__.py").is_file()
+        else "unittest",
         imports=tuple(sorted(imports - local)),
         unimportable=unimportable,
         loopback=any(b"127.0.0.1" in path.read_bytes() for path in files),
