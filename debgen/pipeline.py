@@ -110,9 +110,8 @@ def choose_release(
     tree = build_tree(root, target, client, run=run) if root else None
     if tree is not None and name in tree.distributions:
         bounds &= tree.constraints_on(name)
-        say(
-            f"{name}: the plan of {tree.root} {tree.distributions[tree.root].version} asks for {bounds or 'any version'}"
-        )
+        release = f"{tree.root} {tree.distributions[tree.root].version}"
+        say(f"{name}: the plan of {release} asks for {bounds or 'any version'}")
     candidates = allowed_versions(versions, bounds)[:_CANDIDATES]
     recipe = load_recipe(name, index.codename, directories=settings.recipes)
     choice = choose(candidates, _unmet_of(name, recipe, index, Releases(client, target)))
@@ -170,10 +169,11 @@ def generate(
         scan = scan_licences(tree, file.sha256 or f"{name}-{version}", run)
         for line in scan.disagreements:
             say(f"licence scan: {line}")
+        environment = Target(index.python_version, index.architecture).marker_environment()
         inputs = Inputs(
             facts=facts, scan=scan, texts=_texts(tree, facts), sdist_name=file.filename,
-            suite=suite_facts(index), lookup=lookup_in(index), taken=lambda p: bool(index.binary(p) or index.source_binaries(p)),
-            marker_environment=Target(index.python_version, index.architecture).marker_environment(),
+            suite=suite_facts(index), lookup=lookup_in(index),
+            taken=lambda p: bool(index.binary(p) or index.source_binaries(p)), marker_environment=environment,
             recipe=load_recipe(name, index.codename, directories=settings.recipes), identity=settings.identity,
             team=settings.team, date=_date(file, tree), itp=settings.itp,
         )  # fmt: skip

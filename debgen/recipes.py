@@ -1,8 +1,8 @@
 """Recipes: what no rule can know about one distribution, each line with its reason.
 
 A recipe is ``recipes/<normalised name>/recipe.toml``, with ``patches/`` (``patches/<suite>/`` for one suite) and
-``debian/`` beside it. An absent or empty one is valid. ``[suite.<codename>]`` tables hold the same keys and are laid over the rest: lists are
-joined, an entry for the same thing replaces the earlier one, single values are replaced.
+``debian/`` beside it. An absent or empty one is valid. ``[suite.<codename>]`` tables hold the same keys and are laid
+over the rest: lists are joined, an entry for the same thing replaces the earlier one, single values are replaced.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Specifier = Annotated[str, AfterValidator(_specifier)]
 
 #: One Debian relation with alternatives and, in tests, the words that autopkgtest replaces (policy 7.1).
 _RELATION = re.compile(
-    r"(?:@(?:builddeps@|recommends@)?|\$\{[\w:-]+\}|[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?)(?: \((?:<<|<=|=|>=|>>) [^\s()]+\))?"
-    r"(?: \[[^\]]+\])?(?: <[^>]+>)*"
+    r"(?:@(?:builddeps@|recommends@)?|\$\{[\w:-]+\}|[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?)"
+    r"(?: \((?:<<|<=|=|>=|>>) [^\s()]+\))?(?: \[[^\]]+\])?(?: <[^>]+>)*"
 )
 
 

@@ -84,7 +84,7 @@ def run(
     words = [os.fspath(a) for a in argv]
     merged = log is not None or on_line is not None
     try:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             words,
             cwd=cwd,
             env={**os.environ, **env} if env else None,

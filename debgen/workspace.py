@@ -21,11 +21,8 @@ from debgen.errors import WorkspaceError
 def cache_root() -> Path:
     """The folder of all caches; made on first use."""
     chosen = os.environ.get("DEBGEN_CACHE")
-    if chosen:
-        root = Path(chosen)
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "debgen"
-    return make_directory(root.absolute())
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return make_directory(Path(chosen or base / "debgen").absolute())
 
 
 def cache_directory(*parts: str) -> Path:

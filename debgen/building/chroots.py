@@ -122,7 +122,7 @@ class ChrootStore:
         """The chroot of ``suite``: as it is when fresh, made when absent, made anew when stale.
 
         Stale is one that is older than ``max_age``, was made with other settings, or from another state of the
-        mirror than ``index_key`` (where given). Raises as :meth:`create`.
+        mirror than ``index_key`` (where both are known). Raises as :meth:`create`.
         """
         check_suite_name(suite)
         with locked(self._lock(suite, flavour)):
@@ -218,7 +218,7 @@ class ChrootStore:
             return f"it is older than {max_age.days} days"
         if (chroot.mirror, chroot.options) != (self.mirror.uri, self._options(chroot.flavour)):
             return "the mirror or its settings have changed"
-        if index_key and index_key != chroot.index_key:
+        if index_key and chroot.index_key and index_key != chroot.index_key:
             return "the mirror has newer packages"
         return ""
 

@@ -26,8 +26,8 @@ apt-get remove --yes $names
 dpkg --purge $names
 test -z "$(dpkg --audit)"
 """
-_SUMMARY = re.compile(r"(?P<name>\S+)\s+(?P<outcome>PASS \(superficial\)|PASS|FLAKY|SKIP|FAIL)\b\s*(?P<detail>.*)")
-_NO_TESTS = frozenset({0, 2, 4, 6, 8})
+_SUMMARY = re.compile(r"(?P<name>\S+)\s+(?P<outcome>PASS \(superficial\)|PASS|FLAKY|SKIP|FAIL)(?:\s+(?P<detail>.*))?")
+_RESULTS = frozenset({0, 2, 4, 6, 8})
 """autopkgtest's exit codes that mean that it came to a result (autopkgtest(1), "EXIT STATUS")."""
 
 
@@ -66,21 +66,39 @@ def exercise(
         with disk_errors(log):
             summary = work / "summary"
             text = summary.read_text(encoding="utf-8", errors="replace") if summary.is_file() else ""
-    if result.returncode not in _NO_TESTS:
+    if result.returncode not in _RESULTS:
         told = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise CheckError(
             f"autopkgtest can't test {changes.stem} (exit code {result.returncode}):\n{told}",
             hint=f"The whole log is {log}",
         )
-    return ExerciseReport((*tests, *parse(text)), log)
+    told = log.read_text(encoding="utf-8", errors="replace")
+    return ExerciseReport((*tests, *parse(text, told)), log)
 
 
-def parse(summary: str) -> tuple[TestOutcome, ...]:
-    """The tests in autopkgtest's summary file; none for its line saying that there are none."""
-    found = (_SUMMARY.fullmatch(line.strip()) for line in summary.splitlines())
-    return tuple(
-        TestOutcome(f["name"], Outcome(f["outcome"]), f["detail"].strip()) for f in found if f and f["name"] != "*"
+def parse(summary: str, log: str = "") -> tuple[TestOutcome, ...]:
+    """The tests in autopkgtest's summary file; none for its line saying that there are none.
+
+    What failed gets the end of its output from the log.
+    """
+    tests: dict[str, TestOutcome] = {}
+    for line in summary.splitlines():
+        found = _SUMMARY.fullmatch(line.strip())
+        if found and found["name"] != "*":
+            name, outcome, detail = found["name"], Outcome(found["outcome"]), found["detail"] or ""
+            if outcome in (Outcome.FAIL, Outcome.FLAKY):
+                detail = "\n".join((detail, *output_of(name, log)))
+            tests[name] = TestOutcome(name, outcome, detail)  # autopkgtest repeats those that it skips
+    return tuple(tests.values())
+
+
+def output_of(name: str, log: str, count: int = 12) -> tuple[str, ...]:
+    """The last lines that the test ``name`` printed, from between the marks that autopkgtest puts around them."""
+    mark = re.escape(f"test {name}: ")
+    found = re.search(
+        rf"^autopkgtest \[[\d:]+\]: {mark}\[-+\n(.*?)^autopkgtest \[[\d:]+\]: {mark}-+\]$", log, re.M | re.S
     )
+    return tuple(found[1].splitlines()[-count:]) if found else ()
 
 
 def _install(changes: Path, debs: list[Path], store: ChrootStore, chroot: Chroot) -> TestOutcome:

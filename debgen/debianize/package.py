@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from debian.deb822 import Deb822, PkgRelation
 from packaging.utils import canonicalize_name
@@ -23,6 +25,7 @@ from debgen.debianize.source_files import changelog, homepage, upstream_metadata
 from debgen.debianize.templates import Templates
 from debgen.debianize.tests import autopkgtests, test_arguments, test_files
 from debgen.errors import RecipeError, UnsupportedSourceError
+from debgen.upstream.facts import EntryPoint
 
 
 def debianize(inputs: Inputs, templates: Templates) -> SourcePackage:
@@ -72,12 +75,13 @@ class _Writer:
         if self.facts.tests.directory:
             files["pybuild.testfiles"] = "".join(f"{path}\n" for path in test_files(self.inputs))
         if self.facts.scripts:
-            pages = [f"debian/{script.command}.1\n" for script in self.facts.scripts]
-            files[f"{self.binary}.manpages"] = files["clean"] = "".join(pages)
+            files[f"{self.binary}.manpages"] = "".join(f"debian/{s.command}.1\n" for s in self.facts.scripts)
+            if helped := self._helped():
+                files["clean"] = "".join(f"debian/{script.command}.1\n" for script in helped)
         if notices := [f for f in self.facts.licence_files if f.upper().startswith("NOTICE")]:
             files[f"{self.binary}.docs"] = "".join(f"{name}\n" for name in notices)
         files |= self._patches()
-        overlay = self.inputs.recipe.debian_files()
+        overlay = self._overlay()
         files |= {path: file.read_text(encoding="utf-8") for path, file in overlay.items()}
         executable = {"rules", *(p for p in overlay if p.startswith("tests/") and files[p].startswith("#!"))}
         # A file that the recipe brings has answered what was open about the generated one.
@@ -86,6 +90,12 @@ class _Writer:
             self.source, self.version, self.binary, dict(sorted(files.items())), frozenset(executable),
             fixmes, tuple(self.notes), self.judged.unmet,
         )  # fmt: skip
+
+    def _overlay(self) -> Mapping[str, Path]:
+        """The recipe's files, without manual pages of commands that this release doesn't have."""
+        commands = {script.command for script in self.facts.scripts}
+        found = self.inputs.recipe.debian_files()
+        return {p: f for p, f in found.items() if not re.fullmatch(r"[^/]+\.1", p) or p.removesuffix(".1") in commands}
 
     def _epoch(self) -> str:
         """The epoch that the archive's package already has; it can never go away (policy 5.6.12.1)."""
@@ -195,6 +205,11 @@ class _Writer:
                 packages.append(match.package)
         return packages
 
+    def _helped(self) -> list[EntryPoint]:
+        """The commands whose manual page comes from their own help: those for which the recipe has none."""
+        written = self.inputs.recipe.debian_files()
+        return [script for script in self.facts.scripts if f"{script.command}.1" not in written]
+
     def _rules(self) -> str:
         layer = self.inputs.recipe.layer
         short, _ = describe(self.facts, layer.description, Fixmes())
@@ -209,7 +224,7 @@ class _Writer:
                     "command": s.command,
                     "summary_quoted": shlex.quote(short),
                 }
-                for s in self.facts.scripts
+                for s in self._helped()
             ],
             loopback=self.facts.tests.loopback,
             test_environment=layer.test_environment,

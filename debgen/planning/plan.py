@@ -137,15 +137,17 @@ def _reached(tree: DependencyTree, judged: Mapping[str, tuple[Asked, ...]]) -> t
     reached = {tree.root}
     packaged: set[str] = set()
     while True:
-        fresh = {
-            name for name in reached - packaged
-            if any(a.verdict is not Verdict.SATISFIED and (a.parent is None or a.parent in packaged) for a in judged[name])
-        }  # fmt: skip
+        fresh = {name for name in reached - packaged if _fails(judged[name], packaged)}
         if not fresh:
             return reached, packaged
         packaged |= fresh
         for name in fresh:
             reached |= {edge.child for edge in tree.distributions[name].edges if edge.child in tree.distributions}
+
+
+def _fails(asked: tuple[Asked, ...], packaged: set[str]) -> bool:
+    """Whether the suite fails you, or a distribution that has to be packaged itself."""
+    return any(a.verdict is not Verdict.SATISFIED and (a.parent is None or a.parent in packaged) for a in asked)
 
 
 def _order(tree: DependencyTree, todo: set[str]) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:

@@ -81,9 +81,8 @@ def parse_licensecheck(text: str) -> tuple[FileLicence, ...]:
             continue
         licence = _known(paragraph["License"].splitlines()[0])
         copyrights = _holders(paragraph.get("Copyright", ""))
-        for line in paragraph["Files"].splitlines():
-            if path := line.strip().removeprefix("./"):
-                found.append(FileLicence(path, licence, copyrights))
+        paths = (line.strip().removeprefix("./") for line in paragraph["Files"].splitlines())
+        found += [FileLicence(path, licence, copyrights) for path in paths if path]
     return tuple(sorted(found, key=lambda f: f.path))
 
 
@@ -138,12 +137,16 @@ def _family(name: str) -> str:
 
 
 def _holders(text: str) -> tuple[str, ...]:
-    """Copyright lines that name somebody; a bare year names nobody, and neither do scraps of an image."""
+    """Copyright lines that name somebody: with a year and letters, or short and capitalised like a name.
+
+    A bare year names nobody, and neither do sentences about copyright or scraps of an image.
+    """
     lines = (line.strip() for line in text.splitlines())
-    return tuple(line for line in lines if re.search(r"[^\W\d_]{2,}", line) and line not in _NOTHING and _is_prose(line))
+    return tuple(line for line in lines if line not in _NOTHING and _is_holder(line))
 
 
-def _is_prose(line: str) -> bool:
-    """Whether nearly all of a line is what names and years are written with."""
-    usual = sum(c.isalpha() and (c.isascii() or c.lower() != c.upper()) or c.isdigit() or c in " .,;:()<>@&/'+-\"" for c in line)
-    return usual >= 0.9 * len(line) and sum(not c.isascii() for c in line) <= 0.4 * len(line)
+def _is_holder(line: str) -> bool:
+    foreign = sum(not c.isascii() for c in line)
+    if foreign > 0.4 * len(line) or not re.search(r"[^\W\d_]{2,}", line):
+        return False
+    return re.search(r"\b(?:19|20)\d\d\b", line) is not None or re.fullmatch(r"[A-Z]\S*(?: \S+){0,7}", line) is not None

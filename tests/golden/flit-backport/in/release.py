@@ -1,0 +1,1 @@
+print('a stray script beside the module')

@@ -1,0 +1,2 @@
+"""The tiny clock"""
+__version__ = "0.3"

@@ -1,0 +1,5 @@
+import hypothesis
+import pytest
+from .helpers import *
+
+import partials

@@ -1,0 +1,1 @@
+# Copyright 2023-present, the Hub Team. All rights reserved.

@@ -1,0 +1,1 @@
+"""For example ``license: mit``."""

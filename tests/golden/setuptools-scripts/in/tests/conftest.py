@@ -1,0 +1,1 @@
+from .testing_utils import offline

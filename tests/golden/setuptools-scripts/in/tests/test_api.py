@@ -1,0 +1,2 @@
+import pytest
+from .testing_utils import offline

@@ -1,0 +1,1 @@
+# Copyright (c) 2015 Rémi Exemple
