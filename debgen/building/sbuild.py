@@ -27,6 +27,7 @@ def build(
     out: Path,
     run: Runner = run,
     *,
+    distribution: str = "",
     jobs: int | None = None,
     space: int = 6 * GIB,
     narrate: Callable[[str], None] = say,
@@ -34,8 +35,9 @@ def build(
     """Build the source package ``dsc``, arch-all and arch-any, and put the result into the directory ``out``.
 
     The log stands at ``out/<source>_<version>_<arch>.build.log`` while the build runs and afterwards, failed or
-    not; all other files appear when it has succeeded. The .changes lists the source package too. ``space`` is
-    what the unpacked chroot and the build may need. Raises BuildError with the telling lines of the log.
+    not; all other files appear when it has succeeded. The .changes lists the source package too. ``distribution`` is
+    the one in the changelog, where it isn't the suite's usual one (``trixie-backports``). ``space`` is what the
+    unpacked chroot and the build may need. Raises BuildError with the telling lines of the log.
     """
     stem = f"{dsc.stem}_{chroot.architecture}"
     out = make_directory(out.absolute())
@@ -50,6 +52,7 @@ def build(
         result = run(
             ends_with_us(
                 *("sbuild", f"--chroot={chroot.path}", f"--arch={chroot.architecture}"),
+                *([f"--dist={distribution}"] if distribution else []),
                 *(f"--jobs={jobs or os.cpu_count() or 1}", dsc.absolute()),
             ),
             cwd=made,

@@ -52,10 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DebgenError as error:
         _report(error)
         return error.exit_code
-    except (KeyboardInterrupt, SystemExit):
+    except KeyboardInterrupt:
         print("debgen: interrupted; nothing half-written is left behind", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the reader of stdout left; rich makes a SystemExit of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:

@@ -103,7 +103,8 @@ def _build(
 ) -> Outcome:
     store = ChrootStore(cache_directory("chroots"), mirror)
     key = index.date.isoformat()
-    built = build(written.dsc, store.ensure(index.codename, Flavour.BUILD, index_key=key), out)
+    chroot = store.ensure(index.codename, Flavour.BUILD, index_key=key)
+    built = build(written.dsc, chroot, out, distribution=written.package.distribution)
     say(f"built in {built.seconds:.0f} s: {', '.join(deb.name for deb in built.debs)}")
     findings = check(built.changes, store, store.ensure(index.codename, Flavour.LINTIAN, index_key=key))
     say(f"lintian {findings.version}: {_counts(findings)}")

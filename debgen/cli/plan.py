@@ -7,6 +7,9 @@ import json
 from typing import Any
 
 from packaging.version import Version
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from debgen.cli.options import SubParsers, add_suite_options, index_client, mirror_settings, suite_index
 from debgen.narrate import say
@@ -94,10 +97,6 @@ def _node_json(node: Node) -> dict[str, Any]:
 
 
 def _print(plan: Plan, *, colour: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     console = Console(no_color=not colour, highlight=False)
     if not console.is_terminal:
         console.width = 180  # a file or a pipe has no width of its own; nothing should be cut there
@@ -119,7 +118,7 @@ def _print(plan: Plan, *, colour: bool) -> None:
         table.add_row(
             Text(node.name, style="" if node.needed else "dim"), node.version,
             Text(node.verdict.value, style=_COLOURS[node.verdict]), package,
-            match.debian_version if match else "", match.origin.value if match else "", Text(_asked(node)),
+            match.debian_version if match else "", match.origin.value if match else "", _asked(node),
         )  # fmt: skip
     console.print(table)
     totals = plan.totals()
@@ -134,13 +133,12 @@ def _print(plan: Plan, *, colour: bool) -> None:
         say(f"note: {note}")
 
 
-def _asked(node: Node) -> str:
-    """Who asks with which bound: all that fail, and else the first few."""
-    failing = [a for a in node.asked if a.verdict is not Verdict.SATISFIED]
-    shown = failing or list(node.asked)
-    texts = []
-    for asked in shown[:4]:
+def _asked(node: Node) -> Text:
+    """Who asks with which bound; what the suite's package fails is in the colour of its verdict."""
+    text = Text()
+    for asked in node.asked:
         extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
-        texts.append(f"{asked.parent or 'you'}{f' {extras}' if extras else ''} {asked.specifier}".rstrip())
-    more = len(node.asked) - len(texts)
-    return "; ".join(texts) + (f" (+{more})" if more else "")
+        words = (asked.parent or "you", extras, asked.specifier)
+        style = "" if asked.verdict is Verdict.SATISFIED else _COLOURS[asked.verdict]
+        text.append("; " if text else "").append(" ".join(word for word in words if word), style)
+    return text

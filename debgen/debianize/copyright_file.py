@@ -79,21 +79,22 @@ def copyright_file(
     if not main:
         fixmes.add("debian/copyright", "no licence was found in the sdist's metadata or files; ask upstream")
         main = "unknown-licence"
-    for file in scan.files:
-        if file.path in facts.licence_files and file.licence and not _covered(file.licence, main):
-            fixmes.add(
-                "debian/copyright",
-                f"{file.path} is {_short(file.licence)}, which {main} leaves out; say what it covers",
-            )
     groups: dict[str, list[FileLicence]] = {}
     mentions: list[FileLicence] = []
     for file in scan.files:
+        if file.path in facts.licence_files and file.licence and not _covered(file.licence, main):
+            continue  # the text of another licence, whose holder holds nothing of the whole
         if not file.licence or _same(file.licence, main) or file.path in facts.licence_files:
             groups.setdefault(main, []).append(file)
         elif not file.copyrights:
             mentions.append(file)  # names a licence but claims no copyright: a mention, not a grant
         else:
             groups.setdefault(_short(file.licence), []).append(file)
+    for file in scan.files:
+        stray = file.licence and not any(_covered(file.licence, licence) for licence in (main, *groups))
+        if file.path in facts.licence_files and stray:
+            question = f"{file.path} is {_short(file.licence)}, which no file is under; say what it covers"
+            fixmes.add("debian/copyright", question)
     paragraphs = [_header(facts, mentions)]
     paragraphs.append(_files(["*"], _merge_years(_main_holders(facts, groups.get(main, []), texts, fixmes)), main))
     for licence, files in sorted(groups.items()):
@@ -146,11 +147,11 @@ def _same(found: str, main: str) -> bool:
     return short in _parts(main) or any(part.startswith(f"{short}-") for part in _parts(main))
 
 
-def _covered(found: str, main: str) -> bool:
-    """Whether a licence file belongs to ``main``: one of its licences, or the GPL text that the LGPL refers to."""
+def _covered(found: str, licence: str) -> bool:
+    """Whether a licence file belongs to ``licence``: one of its parts, or the GPL text that the LGPL refers to."""
     short = _short(found)
-    return _same(short, main) or any(
-        part.removesuffix("+") == short or (part.startswith("LGPL-3") and short == "GPL-3") for part in _parts(main)
+    return _same(short, licence) or any(
+        part.removesuffix("+") == short or (part.startswith("LGPL-3") and short == "GPL-3") for part in _parts(licence)
     )
 
 

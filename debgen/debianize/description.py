@@ -26,6 +26,10 @@ def describe(facts: SdistFacts, own: Description | None, fixmes: Fixmes) -> tupl
             short = f"Python module {facts.name}"
         if not body:
             body = [_sentence(facts.summary) or f"{facts.name} is a Python module."]
+            if _letters(body[0]) == _letters(short):  # repeating the synopsis is an error (policy 3.4.2)
+                fixmes.add(
+                    "debian/control", "upstream's README has no prose for a description; write one in the recipe"
+                )
     body = [*body, "This package installs the library for Python 3."]
     lines: list[str] = []
     for paragraph in body:
@@ -74,15 +78,20 @@ def _underlined(block: str) -> bool:
 
 def plain(text: str) -> str:
     """Text without Markdown, reStructuredText and HTML markup, and without emoji."""
+    text = re.sub(r"`([^`<]+?)\s*<[^>`]+>`_{1,2}", r"\1", text)
     text = re.sub(r"<[^>\n]+>", "", text)
     text = re.sub(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?", "", text)
     text = re.sub(r"\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", text)
-    text = re.sub(r"`([^`<]+?)\s*<[^>`]+>`_{1,2}", r"\1", text)
     text = re.sub(r":\w+:`([^`]+)`", r"\1", text)
     text = re.sub(r"(\*\*|__|``|`)(.+?)\1", r"\2", text)
     text = re.sub(r"(?<!\w)[*_]([^*_\n]+)[*_](?!\w)", r"\1", text)
     text = re.sub(r"\|[\w .-]+\|", "", text)
-    return "".join(c for c in text if ord(c) < 0x2190 or c in "–—’“”…").strip()
+    text = "".join(c for c in text if ord(c) < 0x2190 or c in "–—’“”…").strip()
+    return re.sub(r"[ \t]+([.,;:!?])(?=\s|$)", r"\1", text)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def _sentence(text: str) -> str:

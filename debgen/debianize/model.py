@@ -29,8 +29,10 @@ class SuiteFacts:
     compat: int
     standards_version: str
     watch_version: int
-    #: Whether dpkg already defaults to ``Rules-Requires-Root: no`` and ``Priority: optional``.
-    modern_dpkg: bool
+    #: Whether dpkg already defaults to ``Rules-Requires-Root: no``.
+    implied_rules_requires_root: bool
+    #: Whether policy (and so lintian) already takes ``Priority: optional`` as understood.
+    implied_priority: bool
     python_version: str
     architecture: str
 
@@ -83,6 +85,7 @@ class SourcePackage:
 
     source: str
     version: str
+    distribution: str
     binary: str
     files: Mapping[str, str]
     executable: frozenset[str]

@@ -87,9 +87,16 @@ class _Writer:
         # A file that the recipe brings has answered what was open about the generated one.
         fixmes = tuple(fixme for fixme in self.fixmes.items if fixme.file.removeprefix("debian/") not in overlay)
         return SourcePackage(
-            self.source, self.version, self.binary, dict(sorted(files.items())), frozenset(executable),
-            fixmes, tuple(self.notes), self.judged.unmet,
-        )  # fmt: skip
+            source=self.source,
+            version=self.version,
+            distribution=self.inputs.suite.changelog_distribution,
+            binary=self.binary,
+            files=dict(sorted(files.items())),
+            executable=frozenset(executable),
+            fixmes=fixmes,
+            notes=tuple(self.notes),
+            unmet=self.judged.unmet,
+        )
 
     def _overlay(self) -> Mapping[str, Path]:
         """The recipe's files, without manual pages of commands that this release doesn't have."""
@@ -151,7 +158,7 @@ class _Writer:
             maintainer=team.maintainer or str(self.inputs.identity),
             uploaders=str(self.inputs.identity) if team.maintainer else "",
             vcs=f"{team.vcs.rstrip('/')}/{self.source}" if team.vcs else "",
-            modern_dpkg=self.inputs.suite.modern_dpkg,
+            suite=self.inputs.suite,
             standards_version=self.inputs.suite.standards_version,
             homepage=homepage(self.facts),
             build_depends=self._build_depends(),
@@ -189,7 +196,9 @@ class _Writer:
             found += [f"{relation}{profiles}" for relation in _bounded(match, requirement, self.judged)]
         if tested:
             found += [f"{package} <!nocheck>" for package in self._test_packages()]
-            found += [f"{package.relation} <!nocheck>" for package in self.inputs.recipe.layer.test_depends]
+            for package in self.inputs.recipe.layer.test_depends:
+                alternatives = (f"{alternative.strip()} <!nocheck>" for alternative in package.relation.split("|"))
+                found.append(" | ".join(alternatives))
         return _without_repeats(_sorted(found))
 
     def _test_packages(self) -> list[str]:
@@ -275,7 +284,7 @@ def _bounded(match: Match, requirement: object, judged: Judged) -> list[str]:
     """The build relation on a run-time requirement: lower bounds only, since upper ones age badly in builds."""
     for asked, found in judged.met:
         if asked is requirement and not any(asked is relaxed for relaxed, _ in judged.relaxed):
-            bounds = [r for r in relations_for(found, asked.specifier) if ">=" in r]
+            bounds = [r for r in relations_for(found, asked.specifier) if ">=" in r and "|" not in r]
             return bounds[:1] or [match.package]
     return [match.package]
 

@@ -24,7 +24,7 @@ def repository(facts: SdistFacts) -> str:
     )
     for url in (*(url for _, url in by_label), facts.homepage):
         if match := _FORGES.match(url):
-            return match[0].removesuffix(".git").rstrip("/")
+            return "https:" + match[0].partition(":")[2].removesuffix(".git").rstrip("/")
     return ""
 
 

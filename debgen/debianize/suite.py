@@ -12,8 +12,10 @@ from debgen.errors import UnknownSuiteError
 
 #: uscan's Pypi template came with devscripts 2.25.21, ``Version: 5`` watch files a little before.
 _WATCH_5 = "2.25.21~"
-#: dpkg's default for Rules-Requires-Root became ``no`` (and Priority ``optional``) with 1.22.13.
-_MODERN_DPKG = "1.22.13~"
+#: dpkg's default for Rules-Requires-Root became ``no`` with 1.22.13.
+_IMPLIED_RULES_REQUIRES_ROOT = "1.22.13~"
+#: Policy 4.7.3 made ``Priority: optional`` the default; lintian of older suites still asks for the field.
+_IMPLIED_PRIORITY = "4.7.3~"
 
 
 def suite_facts(index: SuiteIndex) -> SuiteFacts:
@@ -39,7 +41,8 @@ def suite_facts(index: SuiteIndex) -> SuiteFacts:
         compat=max(map(int, levels)),
         standards_version=".".join(str(version("debian-policy")).split("-")[0].split(".")[:3]),
         watch_version=5 if version("devscripts") >= Version(_WATCH_5) else 4,
-        modern_dpkg=version("dpkg") >= Version(_MODERN_DPKG),
+        implied_rules_requires_root=version("dpkg") >= Version(_IMPLIED_RULES_REQUIRES_ROOT),
+        implied_priority=version("debian-policy") >= Version(_IMPLIED_PRIORITY),
         python_version=index.python_version,
         architecture=index.architecture,
     )

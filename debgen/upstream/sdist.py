@@ -6,6 +6,7 @@ anything absurdly large, is refused before the target appears.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import lzma
@@ -48,6 +49,10 @@ def unpack(archive: Path, target: Path) -> None:
                 _unpack_tar(archive, work)
         except _UNSOUND as error:
             raise HostileArchiveError(f"{archive.name} is not a sound archive: {error}", hint=_HINT) from None
+        except OSError as error:
+            if error.errno not in (errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ):
+                raise
+            raise HostileArchiveError(f"{archive.name} has a bad member name: {error.strerror}", hint=_HINT) from None
         _hoist_single_folder(work)
         _check_links(work, archive)
         if not any(work.iterdir()):

@@ -1,1 +1,1 @@
-from .testing_utils import offline
+import hub_client
