@@ -26,7 +26,9 @@ def binary_name(facts: SdistFacts, existing: Match | None) -> str:
     """The binary package's name: ``python3-`` and the import name (4.3.2), or the one that the suite has."""
     if existing is not None and existing.origin is Origin.CONTENTS:
         return existing.package
-    return f"python3-{debian_name(main_module(facts) or facts.name)}"
+    module = main_module(facts)
+    # A namespace is shared; python3-<namespace> would claim all of it.
+    return f"python3-{debian_name(module if module and module not in facts.namespaces else facts.name)}"
 
 
 def main_module(facts: SdistFacts) -> str:

@@ -72,6 +72,8 @@ class SdistFacts:
     backend: str
     build_requirements: tuple[Requirement, ...]
     modules: tuple[str, ...]
+    #: Those of ``modules`` that are namespace packages (PEP 420), shared with other distributions.
+    namespaces: tuple[str, ...]
     scripts: tuple[EntryPoint, ...]
     compiled: tuple[str, ...]
     prebuilt: tuple[str, ...]
@@ -120,6 +122,7 @@ def read_facts(root: Path) -> SdistFacts:
     build_system = _table(pyproject, "build-system")
     backend = build_system.get("build-backend", _LEGACY_BACKEND[0])
     requires = build_system.get("requires", _LEGACY_BACKEND[1])
+    modules = tuple(sorted(_top_modules(root, pyproject)))
     return SdistFacts(
         name=_text(metadata["Name"]),
         version=_text(metadata["Version"]),
@@ -135,7 +138,8 @@ def read_facts(root: Path) -> SdistFacts:
         requirements=_requirements(metadata.get_all("Requires-Dist", []) or _egg_requirements(root)),
         backend=str(backend),
         build_requirements=_requirements(requires),
-        modules=tuple(sorted(_top_modules(root, pyproject))),
+        modules=modules,
+        namespaces=tuple(name for name in modules if _is_namespace(root, name)),
         scripts=tuple(sorted(_scripts(root, pyproject, setup_cfg), key=lambda s: s.command)),
         compiled=_with_suffix(root, _COMPILED),
         prebuilt=tuple(p.relative_to(root).as_posix() for p in _files(root) if p.suffix in _PREBUILT),
@@ -247,6 +251,11 @@ def _table(data: object, *keys: str) -> Mapping[str, Any]:
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
+
+
+def _is_namespace(root: Path, name: str) -> bool:
+    folders = [folder for folder in (root / "src" / name, root / name) if folder.is_dir()]
+    return bool(folders) and not any((folder / "__init__.py").exists() for folder in folders)
 
 
 def _scripts(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser) -> Iterator[EntryPoint]:

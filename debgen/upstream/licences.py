@@ -51,7 +51,8 @@ def scan_licences(root: Path, key: str, run: Runner = run) -> LicenceScan:
             return LicenceScan(files, tuple(data["disagreements"]))
     with tempfile.TemporaryDirectory(prefix="debgen-scan-") as folder:
         scratch = Path(folder) / "source"
-        shutil.copytree(root, scratch, symlinks=True)
+        # The scanners read images and other binaries as text, and find holders in the noise.
+        shutil.copytree(root, scratch, symlinks=True, ignore=_binaries)
         checked = run_sandboxed(
             # without --encoding, licensecheck takes UTF-8 for Latin-1 and prints mangled names
             ["licensecheck", "--encoding", "UTF-8", "--deb-machine", "--recursive", "--copyright", "."],
@@ -65,6 +66,17 @@ def scan_licences(root: Path, key: str, run: Runner = run) -> LicenceScan:
     return scan
 
 
+def _binaries(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if _is_binary(Path(folder) / name)]
+
+
+def _is_binary(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b"\0" in file.read(8192)
+
+
 def _version(tool: str, run: Runner) -> str:
     done = run([tool, "--version"])
     return " ".join((done.stdout or done.stderr).split())[:200]
@@ -73,7 +85,7 @@ def _version(tool: str, run: Runner) -> str:
 def parse_licensecheck(text: str) -> tuple[FileLicence, ...]:
     """Read ``licensecheck --deb-machine``: DEP-5 paragraphs whose Files are one path a line."""
     found = []
-    # It reads images as text; control characters and blank lines in what it quotes can't stand in a field.
+    # Control characters and blank lines in what it quotes can't stand in a field.
     printable = re.sub(r"[^\n -~\u00a0-\U0010ffff]", " ", text)
     lines = [" ." if line.isspace() else line for line in printable.split("\n")]
     for paragraph in Deb822.iter_paragraphs(lines):
@@ -139,14 +151,13 @@ def _family(name: str) -> str:
 def _holders(text: str) -> tuple[str, ...]:
     """Copyright lines that name somebody: with a year and letters, or short and capitalised like a name.
 
-    A bare year names nobody, and neither do sentences about copyright or scraps of an image.
+    A bare year names nobody, and neither do sentences about copyright.
     """
     lines = (line.strip() for line in text.splitlines())
     return tuple(line for line in lines if line not in _NOTHING and _is_holder(line))
 
 
 def _is_holder(line: str) -> bool:
-    foreign = sum(not c.isascii() for c in line)
-    if foreign > 0.4 * len(line) or not re.search(r"[^\W\d_]{2,}", line):
+    if not re.search(r"[^\W\d_]{2,}", line):
         return False
     return re.search(r"\b(?:19|20)\d\d\b", line) is not None or re.fullmatch(r"[A-Z]\S*(?: \S+){0,7}", line) is not None

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from debgen.errors import HostileArchiveError
-from debgen.workspace import disk_errors, fresh_directory
+from debgen.workspace import fresh_directory
 
 MAX_MEMBERS = 100_000
 MAX_BYTES = 4 * 1024**3
@@ -84,6 +84,9 @@ def _unpack_tar(archive: Path, work: Path) -> None:
                 raise HostileArchiveError(
                     f"{archive.name}: {member.name} is neither a file, a folder nor a link", hint=_HINT
                 )
+        # The checksum of compressed data comes after the end of the tar archive in it.
+        while rest := tar.fileobj.read(1 << 20) if tar.fileobj else b"":
+            budget.take(len(rest), members=0)
     # Links come last, so that no file was ever written through one; nor is another link.
     for path, destination in links:
         if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(work)):
@@ -117,8 +120,8 @@ class _Budget:
         self.members = 0
         self.bytes = 0
 
-    def take(self, size: int) -> None:
-        self.members += 1
+    def take(self, size: int, members: int = 1) -> None:
+        self.members += members
         self.bytes += size
         if self.members > MAX_MEMBERS or self.bytes > MAX_BYTES:
             raise HostileArchiveError(
@@ -146,13 +149,12 @@ def _check_links(work: Path, archive: Path) -> None:
 
 
 def _write(path: Path, stream: IO[bytes], *, executable: bool, mtime: float | None) -> None:
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as out:
-            shutil.copyfileobj(stream, out, 1 << 20)
-        path.chmod(0o755 if executable else 0o644)
-        if mtime is not None:
-            os.utime(path, (mtime, mtime))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as out:
+        shutil.copyfileobj(stream, out, 1 << 20)
+    path.chmod(0o755 if executable else 0o644)
+    if mtime is not None:
+        os.utime(path, (mtime, mtime))
 
 
 def _hoist_single_folder(work: Path) -> None:

@@ -1,0 +1,324 @@
+"""A small package built, checked and installed for real, in real chroots of real suites."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace as with_changes
+from pathlib import Path
+
+import pytest
+from debian.deb822 import Changes
+
+from debgen.archive.mirror import MirrorSettings, mirror_settings
+from debgen.building.chroots import ChrootStore, Flavour
+from debgen.building.exercise import exercise
+from debgen.building.lintian import check
+from debgen.building.result import INSTALLATION, BuildResult, Outcome, Severity
+from debgen.building.sbuild import build
+from debgen.building.scratch import GIB, scratch_base
+from debgen.errors import BuildError, NetworkError, UnknownSuiteError
+from debgen.host import check_host
+from debgen.run import run
+from debgen.workspace import cache_directory
+
+pytestmark = pytest.mark.integration
+
+PACKAGE = Path(__file__).parent / "data" / "hello-tiny"
+DEB = "python3-hello-tiny_1.0-1_all.deb"
+
+
+@pytest.fixture(scope="module")
+def mirror() -> MirrorSettings:
+    return mirror_settings(ignore_valid_until=True)
+
+
+@pytest.fixture(scope="module")
+def store(mirror: MirrorSettings) -> ChrootStore:
+    """The user's own chroots: tests make what is missing, and leave it for the next run."""
+    return ChrootStore(cache_directory("chroots"), mirror)
+
+
+def source(folder: Path, distribution: str = "unstable", change: Callable[[Path], object] | None = None) -> Path:
+    """The .dsc of the test's package, after ``change`` has been made to its tree."""
+    tree = folder / "hello-tiny-1.0"
+    shutil.copytree(PACKAGE, tree)
+    changelog = tree / "debian/changelog"
+    changelog.write_text(changelog.read_text().replace("UNRELEASED", distribution))
+    if change:
+        change(tree)
+    with tarfile.open(folder / "hello-tiny_1.0.orig.tar.gz", "w:gz") as archive:
+        archive.add(tree, tree.name, filter=lambda m: None if "/debian" in m.name else m)
+    run(["dpkg-source", "--build", tree.name], cwd=folder)
+    return folder / "hello-tiny_1.0-1.dsc"
+
+
+def replace(path: str, old: str, new: str) -> Callable[[Path], object]:
+    def change(tree: Path) -> None:
+        text = (tree / path).read_text()
+        assert old in text
+        (tree / path).write_text(text.replace(old, new))
+
+    return change
+
+
+def leftovers() -> set[str]:
+    return {path.name for path in scratch_base(6 * GIB).glob(f"debgen-{os.getuid()}.*")}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    before = leftovers()
+    yield
+    assert leftovers() <= before
+
+
+@pytest.fixture(scope="module", params=["sid", "trixie"])
+def suite(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def built(suite: str, store: ChrootStore, tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
+    folder = tmp_path_factory.mktemp(suite)
+    dsc = source(folder, "unstable" if suite == "sid" else suite)
+    return build(dsc, store.ensure(suite), folder / "out")
+
+
+def test_the_package_is_built_with_its_tests(suite: str, built: BuildResult) -> None:
+    log = built.log.read_text()
+    assert "1 passed" in log
+    assert [deb.name for deb in built.debs] == [DEB]
+    content = Changes(built.changes.read_text())
+    assert content["Distribution"] == ("unstable" if suite == "sid" else suite)
+    assert set(content["Architecture"].split()) == {"source", "all"}
+    entries: list[dict[str, str]] = list(content["Checksums-Sha256"])  # type: ignore[call-overload]
+    assert {entry["name"] for entry in entries} == {
+        path.name for path in built.changes.parent.iterdir() if path not in (built.changes, built.log)
+    }
+    for entry in entries:
+        data = (built.changes.parent / entry["name"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == entry["sha256"]
+
+
+def test_the_suites_own_lintian_sees_source_and_binary(suite: str, built: BuildResult, store: ChrootStore) -> None:
+    chroot = store.ensure(suite, Flavour.LINTIAN)
+    report = check(built.changes, store, chroot)
+    inside = store.run_in(chroot, ["dpkg-query", "--show", "--showformat=${Version}", "lintian"]).stdout
+    assert inside.startswith(report.version)
+    assert report.of(Severity.ERROR) == ()
+    tags = {(tag.package, tag.tag) for tag in report.tags}
+    assert ("python3-hello-tiny", "no-manual-page") in tags
+    assert ("hello-tiny source", "debian-watch-file-is-missing") in tags
+
+
+def test_the_result_installs_and_works_in_a_clean_chroot(suite: str, built: BuildResult, store: ChrootStore) -> None:
+    report = exercise(built.changes, store, store.ensure(suite, Flavour.CLEAN))
+    assert [(test.name, test.outcome) for test in report.tests] == [
+        (INSTALLATION, Outcome.PASS),
+        ("command", Outcome.PASS),
+    ]
+    assert report.passed
+    assert report.tested
+    assert "Hello" in report.log.read_text()
+
+
+def changes_of(dsc: Path, deb: Path) -> Path:
+    """A .changes that lists ``dsc`` and ``deb``, which is copied beside it."""
+    if deb.parent != dsc.parent:
+        shutil.copy(deb, dsc.parent)
+    lines = [
+        f" {hashlib.md5(f.read_bytes()).hexdigest()} {f.stat().st_size} python optional {f.name}" for f in (dsc, deb)
+    ]  # noqa: S324
+    path = dsc.parent / "hello-tiny_1.0-1_amd64.changes"
+    path.write_text("Format: 1.8\nSource: hello-tiny\nArchitecture: source all\nFiles:\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_failing_and_superficial_tests_are_told_apart(
+    tmp_path: Path, built: BuildResult, suite: str, store: ChrootStore
+) -> None:
+    def tests(tree: Path) -> None:
+        (tree / "debian/tests/control").write_text(
+            "Test-Command: python3 -c 'import hello_tiny'\nDepends: @\nRestrictions: superficial\n"
+            "Features: test-name=import\n\n"
+            "Test-Command: echo something is broken; false\nDepends: @\nFeatures: test-name=broken\n\n"
+            "Test-Command: true\nDepends: @\nRestrictions: isolation-machine\nFeatures: test-name=machine\n"
+        )
+
+    changes = changes_of(source(tmp_path, change=tests), built.debs[0])
+    report = exercise(changes, store, store.ensure(suite, Flavour.CLEAN))
+    found = {test.name: test for test in report.tests}
+    assert found["import"].outcome is Outcome.SUPERFICIAL
+    assert found["machine"].outcome is Outcome.SKIP
+    assert found["broken"].outcome is Outcome.FAIL
+    assert "something is broken" in found["broken"].detail
+    assert not report.passed
+    assert not report.tested
+
+
+def test_what_cannot_be_installed_fails_and_says_why(tmp_path: Path, store: ChrootStore) -> None:
+    tree = tmp_path / "deb"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "DEBIAN/control").write_text(
+        "Package: python3-hello-tiny\nVersion: 1.0-1\nArchitecture: all\nMaintainer: Test <t@example.org>\n"
+        "Depends: python3-no-such-thing (>= 3)\nDescription: greeting\n"
+    )
+    (tmp_path / "source").mkdir()
+    dsc = source(tmp_path / "source")
+    run(["dpkg-deb", "--build", "--root-owner-group", tree, dsc.parent / DEB])
+    report = exercise(changes_of(dsc, dsc.parent / DEB), store, store.ensure("sid", Flavour.CLEAN))
+    assert not report.passed
+    assert "python3-no-such-thing" in report.tests[0].detail
+
+
+def test_a_failed_build_names_the_error_the_log_and_the_source(tmp_path: Path, store: ChrootStore) -> None:
+    """The test of upstream that fails here is one that wants the network, which no build has."""
+    dsc = source(
+        tmp_path,
+        change=replace(
+            "tests/test_hello.py",
+            "    assert",
+            "    import urllib.request\n    urllib.request.urlopen('http://192.0.2.1/', timeout=20)\n    assert",
+        ),
+    )
+    with pytest.raises(BuildError) as caught:
+        build(dsc, store.ensure("sid"), tmp_path / "out")
+    assert "Network is unreachable" in str(caught.value)
+    assert "FAILED tests/test_hello.py::test_greeting" in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 16
+    assert str(dsc) in caught.value.hint
+    assert caught.value.log is not None
+    assert "Fail-Stage: build" in caught.value.log.read_text()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [caught.value.log.name]
+
+
+def processes_with(word: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if word in words and path.parent.name != str(os.getpid()):
+            found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_build_ends_everything_below_it(
+    tmp_path: Path, store: ChrootStore, sign: signal.Signals
+) -> None:
+    marker = str(600000 + os.getpid())
+    dsc = source(
+        tmp_path,
+        change=replace("debian/rules", "%:", f"execute_before_dh_auto_build:\n\techo now asleep; sleep {marker}\n\n%:"),
+    )
+    chroot = store.ensure("sid")
+    before = leftovers()
+    script = (
+        "import sys; from pathlib import Path; from debgen.building.sbuild import build;"
+        "from debgen.building.chroots import Chroot, Flavour;"
+        "c = Chroot('sid', Flavour.BUILD, sys.argv[3], Path(sys.argv[2]), 0.0, '', (), 1, '', '');"
+        "build(Path(sys.argv[1]), c, Path(sys.argv[4]))"
+    )
+    out = tmp_path / "out"
+    process = subprocess.Popen([sys.executable, "-c", script, dsc, chroot.path, chroot.architecture, out])
+    try:
+        log = out / f"hello-tiny_1.0-1_{chroot.architecture}.build.log"
+        deadline = time.monotonic() + 120
+        while not (log.is_file() and "\nnow asleep" in log.read_text(errors="replace")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        assert processes_with(f"sleep {marker}")
+    finally:
+        process.send_signal(sign)
+        process.wait(60)
+    deadline = time.monotonic() + 30
+    while processes_with(f"sleep {marker}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert [path.name for path in out.iterdir()] == [log.name]
+    if sign is signal.SIGKILL:  # nobody was left to clean up; the next one does
+        store.run_in(store.ensure("sid", Flavour.CLEAN), ["true"])
+    assert leftovers() <= before
+
+
+def test_inside_a_chroot_nothing_of_the_host_is_to_be_seen(tmp_path: Path, store: ChrootStore) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    given = tmp_path / "given.txt"
+    given.write_text("given")
+    chroot = store.ensure("sid", Flavour.BUILD)
+
+    def inside(*argv: str, network: bool = False) -> tuple[int, str]:
+        result = store.run_in(chroot, argv, inputs=[given], network=network)
+        return result.returncode, result.stdout
+
+    assert inside("cat", "/in/given.txt") == (0, "given")
+    assert inside("sh", "-c", "id -u; ls /home; exit 7") == (7, "0\n")
+    assert inside("cat", str(secret))[0] != 0
+    # The way out of an ordinary chroot, and the one through other processes.
+    out_of_it = "mkdir '/x'; opendir(D, '/'); chroot '/x'; chdir D; chdir '..' for 1..50; chroot '.'; "
+    assert inside("perl", "-e", out_of_it + f"print -e '{secret}' ? 'out' : 'in'") == (0, "in")
+    assert (
+        inside("sh", "-c", f"cat /proc/[0-9]*/root{secret} 2>/dev/null; ls /proc | grep -c '^[0-9]'")[1].strip()
+        in "234"
+    )
+    # Writing what only the real root may.
+    assert inside("sh", "-c", "echo h > /proc/sysrq-trigger")[0] != 0
+    # Without network there is no way out, with it there is one to the mirror.
+    assert (
+        inside(
+            "perl",
+            "-MSocket",
+            "-e",
+            "socket(S, PF_INET, SOCK_STREAM, 0); exit !connect(S, pack_sockaddr_in(80, inet_aton('192.0.2.1')))",
+        )[0]
+        != 0
+    )
+    assert inside("sh", "-c", "grep -c : /proc/net/dev")[1].strip() == "1"
+    assert inside("apt-get", "update", "--error-on=any", network=True)[0] == 0
+
+
+def test_chroots_are_made_once_and_made_anew(tmp_path: Path, mirror: MirrorSettings) -> None:
+    now = [time.time()]
+    store = ChrootStore(tmp_path / "chroots", mirror, clock=lambda: now[0])
+    first = store.ensure("sid", Flavour.CLEAN)
+    assert store.ensure("sid", Flavour.CLEAN) == first
+    assert first.packages > 40
+    sources = store.run_in(
+        first, ["sh", "-c", "cat /etc/apt/sources.list /etc/apt/sources.list.d/*; apt-config dump"]
+    ).stdout
+    assert f"deb {mirror.uri} sid main" in sources
+    assert 'Acquire::Check-Valid-Until "false"' in sources
+    now[0] += 8 * 86400
+    second = store.ensure("sid", Flavour.CLEAN)
+    assert second.made > first.made
+    assert second.packages_hash == first.packages_hash  # the same archive gives the same chroot
+
+
+def test_a_suite_that_is_not_there_leaves_nothing(tmp_path: Path, mirror: MirrorSettings) -> None:
+    store = ChrootStore(tmp_path / "chroots", mirror)
+    with pytest.raises(UnknownSuiteError, match="nosuch"):
+        store.create("nosuch")
+    assert [p.name for p in (tmp_path / "chroots").iterdir() if not p.name.endswith(".lock")] == []
+
+
+def test_a_mirror_that_is_not_there_is_told_from_a_missing_suite(tmp_path: Path, mirror: MirrorSettings) -> None:
+    store = ChrootStore(tmp_path / "chroots", with_changes(mirror, uri="http://127.0.0.1:9/debian", acquire=()))
+    with pytest.raises(NetworkError):
+        store.create("sid")
+
+
+def test_the_doctor_finds_this_machine_fit() -> None:
+    checks = check_host(cache_directory("chroots"))
+    assert [check for check in checks if not check.ok] == []

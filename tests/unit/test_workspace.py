@@ -1,0 +1,152 @@
+"""Caches, and writing so that nothing is ever half there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from debgen.errors import WorkspaceError
+from debgen.workspace import (
+    cache_directory,
+    cache_root,
+    disk_errors,
+    fresh_directory,
+    locked,
+    make_directory,
+    write_atomically,
+)
+
+
+def test_where_caches_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DEBGEN_CACHE", str(tmp_path / "own"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache_root() == tmp_path / "own"
+    assert cache_directory("a", "b") == tmp_path / "own/a/b"
+    assert (tmp_path / "own/a/b").is_dir()
+    monkeypatch.setenv("DEBGEN_CACHE", "")
+    assert cache_root() == tmp_path / "xdg/debgen"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache_root() == tmp_path / "home/.cache/debgen"
+    monkeypatch.setenv("DEBGEN_CACHE", "relative")
+    monkeypatch.chdir(tmp_path)
+    assert cache_root() == tmp_path / "relative"
+
+
+def test_atomic_writes(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    write_atomically(path, b"one")
+    write_atomically(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert os.listdir(path.parent) == ["file"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [(errno.ENOSPC, "full"), (errno.EDQUOT, "full"), (errno.EACCES, "can't write"), (errno.EROFS, "can't write")],
+)
+def test_disk_errors_name_the_path(tmp_path: Path, number: int, word: str) -> None:
+    with pytest.raises(WorkspaceError, match=word) as caught, disk_errors(tmp_path / "x"):
+        raise OSError(number, os.strerror(number))
+    assert str(tmp_path / "x") in str(caught.value)
+    assert caught.value.hint
+
+
+def test_other_errors_pass(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), disk_errors(tmp_path):
+        (tmp_path / "absent").read_text()
+
+
+def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for action in (
+        lambda: make_directory(tmp_path / "file" / "sub"),
+        lambda: make_directory(tmp_path / "file"),
+        lambda: write_atomically(tmp_path / "file" / "sub", b""),
+        lambda: fresh_directory(tmp_path / "file" / "sub").__enter__(),
+    ):
+        with pytest.raises(WorkspaceError):
+            action()
+
+
+def test_fresh_directories_replace_the_old(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "target"
+    for name in ("one", "two"):
+        with fresh_directory(target) as work:
+            assert work.parent == target.parent  # the same file system, so that a rename will do
+            (work / name).touch()
+        assert os.listdir(target) == [name]
+    assert os.listdir(target.parent) == ["target"]
+    assert target.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_failed_fresh_directories_leave_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    target = tmp_path / "target"
+    with pytest.raises(error), fresh_directory(target) as work:
+        (work / "half").touch()
+        raise error
+    assert os.listdir(tmp_path) == []
+    target.mkdir()
+    (target / "old").touch()
+    with pytest.raises(error), fresh_directory(target) as work:
+        (work / "half").touch()
+        raise error
+    assert os.listdir(tmp_path) == ["target"]
+    assert os.listdir(target) == ["old"]
+
+
+def test_an_interrupt_between_the_two_renames_puts_the_old_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "old").touch()
+    rename, calls = os.rename, []
+
+    def interrupted(old: Path, new: Path) -> None:
+        calls.append(new)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        rename(old, new)
+
+    with pytest.raises(KeyboardInterrupt), fresh_directory(target):
+        monkeypatch.setattr(os, "rename", interrupted)
+    assert os.listdir(tmp_path) == ["target"]
+    assert os.listdir(target) == ["old"]
+
+
+def test_locks_take_turns(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with locked(tmp_path / "sub" / "lock"):
+            order.append("second")
+
+    with locked(tmp_path / "sub" / "lock"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.05)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
