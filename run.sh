@@ -164,7 +164,7 @@ demo() {
     name_maintainer
     say "debgen plan vllm --dist sid"
     .venv/bin/debgen plan vllm --dist sid
-    say "debgen build huggingface-hub --dist sid (the first time, this makes the chroots of sid: about 1.5 GB)"
+    say "debgen build huggingface-hub --dist sid (the first time, this makes the chroots of sid: about 1.3 GB)"
     .venv/bin/debgen build huggingface-hub --dist sid
 }
 

@@ -107,6 +107,10 @@ def run(
     except BaseException:
         end_group(process)
         raise
+    finally:
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
     result = Completed(tuple(words), process.wait(), stdout if not merged else "", stderr)
     if check and result.returncode != 0:
         output = stdout if merged else (stderr.strip() or stdout)

@@ -8,10 +8,10 @@ from pathlib import Path
 from debgen.building.changes import listed_files
 from debgen.building.chroots import Chroot, ChrootStore
 from debgen.building.result import INSTALLATION, ExerciseReport, Outcome, TestOutcome
-from debgen.building.scratch import GIB, ends_with_us, scratch
+from debgen.building.scratch import GIB, NOT_FOUND, ends_with_us, scratch
 from debgen.errors import CheckError
 from debgen.narrate import say
-from debgen.run import Runner, run
+from debgen.run import Runner, missing_tool, run
 from debgen.workspace import disk_errors
 
 # Everything that apt, dpkg and the maintainer scripts do to a package, in the order of its life.
@@ -66,6 +66,8 @@ def exercise(
         with disk_errors(log):
             summary = work / "summary"
             text = summary.read_text(encoding="utf-8", errors="replace") if summary.is_file() else ""
+    if result.returncode == NOT_FOUND:
+        raise missing_tool("autopkgtest")
     if result.returncode not in _RESULTS:
         told = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise CheckError(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from debgen.archive.apterrors import update_error
 from debgen.archive.mirror import KEYRINGS, MirrorSettings
+from debgen.building.scratch import NOT_FOUND
 from debgen.errors import ChrootError, CommandError, DebgenError
+from debgen.run import missing_tool
 
 _CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -40,6 +42,8 @@ def mirror_options(mirror: MirrorSettings) -> tuple[str, ...]:
 
 def creation_error(suite: str, uri: str, error: CommandError) -> DebgenError:
     """What a failure of mmdebstrap means, with what to do about it."""
+    if error.returncode == NOT_FOUND:
+        return missing_tool("mmdebstrap")
     if "/etc/subuid" in error.output or "newuidmap" in error.output or "newgidmap" in error.output:
         return ChrootError(
             "this user has no subordinate user and group ids, so no chroot can be made",

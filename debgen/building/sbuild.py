@@ -13,11 +13,11 @@ from debgen.building.buildlog import Progress, error_excerpt
 from debgen.building.changes import complete_changes, listed_files
 from debgen.building.chroots import Chroot
 from debgen.building.result import BuildResult
-from debgen.building.scratch import GIB, ends_with_us, scratch
+from debgen.building.scratch import GIB, NOT_FOUND, ends_with_us, scratch
 from debgen.data import data_directory
 from debgen.errors import BuildError
 from debgen.narrate import say
-from debgen.run import Runner, run
+from debgen.run import Runner, missing_tool, run
 from debgen.workspace import disk_errors, make_directory
 
 
@@ -68,6 +68,9 @@ def build(
             on_line=progress.feed,
             check=False,
         )
+        if result.returncode == NOT_FOUND:
+            log.unlink(missing_ok=True)
+            raise missing_tool("sbuild")
         changes = made / f"{stem}.changes"
         if result.returncode != 0 or not changes.is_file():
             raise _failure(dsc, log)

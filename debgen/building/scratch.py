@@ -23,6 +23,8 @@ from debgen.workspace import disk_errors
 GIB = 1024**3
 _MEMORY = Path("/dev/shm")  # noqa: S108 - measured: a chroot unpacks there ten times faster than on a disk
 _LOCK = "lock"
+NOT_FOUND = 127
+"""What a shell exits with where a program isn't there."""
 
 
 def as_owner(*argv: str | Path) -> list[str | Path]:
@@ -34,7 +36,8 @@ def ends_with_us(*argv: str | Path) -> list[str | Path]:
     """``argv`` as a program that is told to end when this process ends, even by SIGKILL.
 
     For programs that clean up after themselves when told so, and that make files which other users inside a
-    chroot must be able to read, whatever this user's umask is (sbuild, mmdebstrap, autopkgtest).
+    chroot must be able to read, whatever this user's umask is (sbuild, mmdebstrap, autopkgtest). The exit code is
+    NOT_FOUND where there is no such program.
     """
     return ["setpriv", "--pdeathsig=TERM", "--", "sh", "-c", 'umask 022; exec "$@"', "sh", *argv]
 

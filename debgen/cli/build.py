@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from debgen import __version__
 from debgen.archive.index import SuiteIndex
 from debgen.archive.mirror import MirrorSettings
 from debgen.building.chroots import ChrootStore, Flavour
 from debgen.building.exercise import exercise
 from debgen.building.lintian import check
 from debgen.building.result import BuildResult, ExerciseReport, LintianReport, Severity, Tag
-from debgen.building.sbuild import build
+from debgen.building.sbuild import build, configuration
 from debgen.cli.options import (
     SubParsers,
     add_source_options,
@@ -70,6 +73,9 @@ def add_parser(verbs: SubParsers) -> None:
     )
     add_source_options(parser)
     add_suite_options(parser)
+    parser.add_argument(
+        "--fresh", action="store_true", help="build again, even if nothing has changed since it was built"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.set_defaults(func=run_verb)
 
@@ -86,16 +92,40 @@ def run_verb(args: argparse.Namespace) -> int:
         out = args.output.absolute() / index.codename / f"{name}-{version}"
         written = generate(name, version, index, client, settings, out / "source")
         say(f"source package: {written.dsc}")
-        outcome = _build(written, index, mirror, out / "result", began, itp=settings.itp is not None)
-    summary = as_json(outcome)
-    write_atomically(out / "summary.json", json.dumps(summary, indent=2).encode() + b"\n")
-    print(json.dumps(summary, indent=2) if args.json else _summary(outcome))
-    if not outcome.good:
+        inputs = _inputs(written.dsc, index, mirror)
+        summary = None if args.fresh else _kept(out / "summary.json", inputs)
+        if summary is not None:
+            say("nothing has changed since it was built; --fresh builds it again")
+        else:
+            outcome = _build(written, index, mirror, out / "result", began, itp=settings.itp is not None)
+            summary = as_json(outcome, inputs)
+            write_atomically(out / "summary.json", json.dumps(summary, indent=2).encode() + b"\n")
+    print(json.dumps(summary, indent=2) if args.json else as_text(summary))
+    if not summary["good"]:
         raise CheckError(
             f"{written.package.source} {written.package.version} is built, but not fit for upload",
             hint="The findings are above; their logs are named with them.",
         )
     return 0
+
+
+def _inputs(dsc: Path, index: SuiteIndex, mirror: MirrorSettings) -> str:
+    """A hash over what decides a build: the source package, the suite's state, and how it is built."""
+    digest = hashlib.sha256(dsc.read_bytes())
+    state = (__version__, index.codename, index.architecture, index.date.isoformat(), mirror.uri)
+    digest.update("\n".join((*state, configuration(index.codename))).encode())
+    return digest.hexdigest()
+
+
+def _kept(path: Path, inputs: str) -> dict[str, Any] | None:
+    """The summary of an earlier good build of the same inputs, if all its files are still there."""
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        files = [*summary["debs"], summary["changes"], summary["log"], summary["lintian"]["log"]]
+        same = summary["schema"] == SCHEMA and summary["inputs"] == inputs and summary["good"]
+        return summary if same and all(Path(file).is_file() for file in files) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _build(
@@ -122,7 +152,7 @@ def _counts(report: LintianReport) -> str:
     return ", ".join(f"{len(report.of(severity))} {word}" for severity, word in named)
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
+def as_json(outcome: Outcome, inputs: str) -> dict[str, Any]:
     """The summary as plain data."""
     package = outcome.written.package
     return {
@@ -131,6 +161,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "version": package.version,
         "suite": outcome.suite,
         "good": outcome.good,
+        "inputs": inputs,
         "debs": [str(path) for path in outcome.build.debs],
         "changes": str(outcome.build.changes),
         "source_tree": str(outcome.written.tree),
@@ -138,6 +169,9 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "lintian": {
             "version": outcome.lintian.version,
             "log": str(outcome.lintian.log),
+            "counts": _counts(outcome.lintian),
+            "findings": [str(tag) for tag in outcome.findings],
+            "wants_itp": not outcome.itp and any(tag.tag == _NEEDS_ITP for tag in outcome.lintian.tags),
             "tags": [
                 {"severity": tag.severity.name.lower(), "package": tag.package, "tag": tag.tag, "detail": tag.detail}
                 for tag in outcome.lintian.tags
@@ -155,18 +189,22 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _summary(outcome: Outcome) -> str:
-    package = outcome.written.package
-    lines = [f"{package.source} {package.version} for {outcome.suite}: {'good' if outcome.good else 'NOT GOOD'}"]
-    lines += [f"  package  {path}" for path in outcome.build.debs]
-    lines += [
-        f"  changes  {outcome.build.changes}",
-        f"  debian/  {outcome.written.tree / 'debian'}",
-        f"  log      {outcome.build.log}",
-        f"  lintian  {_counts(outcome.lintian)} (lintian {outcome.lintian.version}): {outcome.lintian.log}",
-        f"  tests    {outcome.exercise.verdict}: {outcome.exercise.log}",
+def as_text(summary: Mapping[str, Any]) -> str:
+    """The summary for people: where everything is, what was found, what was tested."""
+    lintian, tests = summary["lintian"], summary["exercise"]
+    rows = [
+        *(("package", path) for path in summary["debs"]),
+        ("changes", summary["changes"]),
+        ("debian/", f"{summary['source_tree']}/debian"),
+        ("log", summary["log"]),
+        ("lintian", f"{lintian['counts']} (lintian {lintian['version']}): {lintian['log']}"),
+        *(("", str(finding)) for finding in lintian["findings"]),
+        *([("", f"{_NEEDS_ITP}: file the ITP and give its number with --itp")] if lintian["wants_itp"] else []),
+        ("tests", f"{tests['verdict']}: {tests['log']}"),
+        *(("", f"{t['name']}: {t['outcome']} {t['detail']}".rstrip()) for t in tests["tests"]),
+        ("took", f"{summary['seconds']:.0f} s"),
     ]
-    lines += [f"    {tag}" for tag in outcome.findings]
-    lines += [f"    {test.name}: {test.outcome.value} {test.detail}".rstrip() for test in outcome.exercise.tests]
-    lines.append(f"  took     {outcome.seconds:.0f} s")
-    return "\n".join(lines)
+    head = (
+        f"{summary['source']} {summary['version']} for {summary['suite']}: {'good' if summary['good'] else 'NOT GOOD'}"
+    )
+    return "\n".join([head, *(f"  {label:<8} {text}" for label, text in rows)])

@@ -91,7 +91,7 @@ def plain(text: str) -> str:
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.casefold())
+    return re.sub(r"[\W_]+", "", _ARTICLE.sub("", text).casefold())
 
 
 def _sentence(text: str) -> str:

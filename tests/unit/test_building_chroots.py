@@ -24,6 +24,7 @@ from debgen.errors import (
     CommandError,
     DebgenError,
     IntegrityError,
+    MissingToolError,
     NetworkError,
     UnknownSuiteError,
     UsageError,
@@ -262,6 +263,12 @@ def test_failures_of_mmdebstrap_say_what_they_mean(output: str, kind: type[Debge
     assert type(error) is kind
     assert told in str(error)
     assert error.hint
+
+
+def test_a_missing_mmdebstrap_is_named_with_its_package() -> None:
+    error = creation_error("sid", URI, CommandError("", returncode=127, output="sh: 1: exec: mmdebstrap: not found"))
+    assert isinstance(error, MissingToolError)
+    assert "apt install mmdebstrap" in error.hint
 
 
 def test_certificates_and_passwords_go_into_the_chroot(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from debian.deb822 import Changes
 from debgen.building.changes import complete_changes, listed_files
 from debgen.building.chroots import Chroot, Flavour
 from debgen.building.sbuild import build, configuration
-from debgen.errors import BuildError
+from debgen.errors import BuildError, MissingToolError
 from debgen.run import Completed
 
 DSC = """\
@@ -147,6 +147,12 @@ def test_a_failed_build_leaves_its_log_only_and_says_why(dsc: Path, tmp_path: Pa
     assert caught.value.log == tmp_path / "out" / "x_1-1_amd64.build.log"
     assert str(caught.value.log) in caught.value.hint
     assert str(dsc) in caught.value.hint
+
+
+def test_a_missing_sbuild_is_no_failed_build(dsc: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingToolError, match="sbuild is not installed"):
+        build(dsc, CHROOT, tmp_path / "out", Sbuild("sh: 1: exec: sbuild: not found", code=127))
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_an_interrupted_build_leaves_its_log_only(dsc: Path, tmp_path: Path, scratch_here: Path) -> None:
