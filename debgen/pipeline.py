@@ -246,6 +246,8 @@ def _write(package: SourcePackage, archive: Path, tree: Path, date: datetime, ou
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
             target.chmod(0o755 if path in package.executable else 0o644)
+        for directory in (folder / "debian", *(folder / "debian").rglob("*/")):
+            directory.chmod(0o755)  # whatever the umask; modes are part of the tarball
         shutil.copyfile(archive, work / f"{package.source}_{upstream}.orig{_extension(archive)}")
         _dpkg_source(folder, date, run)
     dsc = next(out.glob("*.dsc"))

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -146,12 +147,26 @@ def require_tools(*tools: str) -> None:
 
 def end_group(process: subprocess.Popen[str]) -> None:
     """End a child started in its own session, with all its children: first politely, then not."""
-    for sign, patience in ((signal.SIGINT, 10), (signal.SIGTERM, 10), (signal.SIGKILL, None)):
+    for sign, patience in ((signal.SIGINT, 10.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 2.0)):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, sign)
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=patience)
-            return
+            # What a shell puts in the background ignores SIGINT, and outlives the shell.
+            if _group_is_gone(process.pid, patience=2.0):
+                return
+    process.wait()
+
+
+def _group_is_gone(group: int, *, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _stream(

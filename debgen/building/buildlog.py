@@ -58,34 +58,39 @@ def stage_of(line: str) -> str:
     return _STEPS[step[1]] if step else ""
 
 
-# From the most to the least telling; within one kind, the last place in the log counts.
-_ANCHORS = (
-    # Build dependencies that can't be installed: apt says which, from the first line of its explanation on.
-    re.compile(
-        r"The following packages have unmet dependencies:|Unsatisfied dependencies:|.*Unable to correct problems"
-    ),
-    # pytest and unittest sum up at their end.
-    re.compile(r"=+ short test summary info =+|FAILED \((failures|errors).*\)|ImportError: .*|ERROR: .* not found"),
-    # The line before make's.
-    re.compile(r"(dh_\w+|dpkg-source|dpkg-\w+|pybuild\w*|E: pybuild.*): error: .*|E: (?!Build failure).*"),
-    re.compile(r"make(\[\d+\])?: \*\*\* .*"),
-)
 _END = re.compile(r"Build finished at .*|\| (Cleanup|Post Build)  .*\|")
 _NOISE = re.compile(r"-+|\+-+\+|\s*|Get:\d+ .*|Fetched .*")
+_UNMET = re.compile(r"The following packages have unmet dependencies:|Unsatisfied dependencies:|E: Unable to .*")
+_PYTEST = re.compile(r"=+ short test summary info =+")
+_PYTEST_DETAIL = re.compile(r"_{3,} .* _{3,}|E  .*|\S+\.py:\d+: (?!in )\w+.*")
+_PYTEST_SUMMARY = re.compile(r"(FAILED|ERROR) .*")
+_PYTEST_END = re.compile(r"=+ .*\b(failed|error).* =+")
+# What other tools say last, from the most to the least telling, and how many lines after it to show.
+_LAST_WORDS = (
+    (re.compile(r"FAILED \((failures|errors).*\)"), 3),  # unittest
+    (re.compile(r"(dh_\w+|dpkg-\w+|E: pybuild.*): error: .*|E: (?!Build failure).*|make(\[\d+\])?: \*\*\* .*"), 2),
+)
 
 
 def error_excerpt(lines: Sequence[str], count: int = 15) -> tuple[str, ...]:
-    """The ``count`` lines of a failed build's log that say what went wrong."""
+    """At most ``count`` lines of a failed build's log: those that say what went wrong."""
     end = next((i for i, line in enumerate(lines) if _END.fullmatch(line)), len(lines))
-    body = [line.rstrip() for line in lines[:end]]
-    body = [line for line in body if not _NOISE.fullmatch(line)]
-    for number, anchor in enumerate(_ANCHORS):
-        places = [i for i, line in enumerate(body) if anchor.match(line)]
-        if not places:
-            continue
-        if number == 0:
-            return tuple(body[places[0] : places[0] + count])
-        # What leads to the last such line, and what follows it at once.
-        last = min(places[-1] + (count // 2 if number == 1 else 2), len(body))
-        return tuple(body[max(0, last - count) : last])
+    body = [line.rstrip() for line in lines[:end] if not _NOISE.fullmatch(line.rstrip())]
+    # Build dependencies that can't be installed: apt tells the story from its first line on.
+    unmet = next((i for i, line in enumerate(body) if _UNMET.fullmatch(line)), None)
+    if unmet is not None:
+        return tuple(body[unmet : unmet + count])
+    pytest = next((i for i, line in enumerate(body) if _PYTEST.fullmatch(line)), None)
+    if pytest is not None:
+        # The first failure in detail without its source code, the list of failures, their number; of the first
+        # version of Python that failed, since the next one says the same again.
+        last = next((i for i, line in enumerate(body) if i > pytest and _PYTEST_END.fullmatch(line)), len(body) - 1)
+        details = [line for line in body[:pytest] if _PYTEST_DETAIL.fullmatch(line)]
+        failures = [line for line in body[pytest:last] if _PYTEST_SUMMARY.fullmatch(line)][: count // 2]
+        return (*details[: count - len(failures) - 1], *failures, body[last])
+    for words, after in _LAST_WORDS:
+        places = [i for i, line in enumerate(body) if words.fullmatch(line)]
+        if places:
+            last = places[-1] + after
+            return tuple(body[max(0, min(last, len(body)) - count) : last])
     return tuple(body[-count:])

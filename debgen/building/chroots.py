@@ -235,7 +235,7 @@ class ChrootStore:
         options = self._options(flavour)
         source = f"deb {self.mirror.uri} {suite} {' '.join(self.components)}"
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        started = self._clock()
+        made, began = self._clock(), time.monotonic()
         say(f"Making the {flavour.value} chroot of {suite} ({self.mirror.architecture}) …")
         with ExitStack() as cleanup:
             cleanup.callback(unfinished.unlink, missing_ok=True)
@@ -243,6 +243,7 @@ class ChrootStore:
             try:
                 self._run(
                     ends_with_us(
+                        work,
                         *("mmdebstrap", "--mode=unshare", "--format=tar"),
                         *(f"--architectures={self.mirror.architecture}", f"--keyring={self.mirror.keyring}"),
                         *options,
@@ -260,7 +261,7 @@ class ChrootStore:
                     flavour=flavour,
                     architecture=self.mirror.architecture,
                     path=path,
-                    made=started,
+                    made=made,
                     mirror=self.mirror.uri,
                     options=options,
                     packages=len(packages),
@@ -270,7 +271,7 @@ class ChrootStore:
                 _sidecar(path).unlink(missing_ok=True)  # never beside a tarball that it doesn't describe
                 os.replace(unfinished, path)
                 write_atomically(_sidecar(path), _as_json(chroot))
-        say(f"Made it in {self._clock() - started:.0f} s: {chroot.packages} packages, {chroot.size >> 20} MiB")
+        say(f"Made it in {time.monotonic() - began:.0f} s: {chroot.packages} packages, {chroot.size >> 20} MiB")
         return chroot
 
 

@@ -52,6 +52,7 @@ def exercise(
         output = work / "output"
         result = run(
             ends_with_us(
+                work,
                 *("autopkgtest", f"--output-dir={output}", f"--summary-file={work / 'summary'}"),
                 *("--no-built-binaries", "--apt-upgrade"),
                 # The chroot may have been made on another network.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from debgen.building.scratch import as_owner
+from debgen.building.scratch import as_owner, at_work
 from debgen.errors import ChrootError
 from debgen.run import Completed, Runner
 
@@ -58,9 +58,11 @@ else
     ip link set lo up
 fi
 mount --no-mtab --move . /
-trap - EXIT
-chroot . env -i HOME=/root LANG=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive \
-    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" </dev/null
+# From here on no process has a root outside: /proc/1/root would be a way back. The first process of a namespace
+# ignores the signals that it has no trap for.
+exec chroot . env -i HOME=/root LANG=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    sh -c 'trap "exit 130" INT TERM; "$@"; exit' sh "$@" </dev/null
 """
 
 # unshare can't open the tarball itself: it may lie below a home directory that the namespace's root can't enter.
@@ -91,7 +93,7 @@ def run_inside(
         flags.append("--net")
     result = run(
         [
-            *("sh", "-c", _WITH_INPUT, "sh", tarball),
+            *at_work(work, "sh", "-c", _WITH_INPUT, "sh", tarball),
             *("unshare", "--map-auto", "--setuid", "0", "--setgid", "0", *flags, "--"),
             *("sh", "-c", _ENTER, "sh", root, inputs, "yes" if network else "no", *argv),
         ],

@@ -51,6 +51,7 @@ def build(
             config.write_text(configuration(chroot.suite), encoding="utf-8")
         result = run(
             ends_with_us(
+                work,
                 *("sbuild", f"--chroot={chroot.path}", f"--arch={chroot.architecture}"),
                 *([f"--dist={distribution}"] if distribution else []),
                 *(f"--jobs={jobs or os.cpu_count() or 1}", dsc.absolute()),

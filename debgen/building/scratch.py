@@ -32,14 +32,22 @@ def as_owner(*argv: str | Path) -> list[str | Path]:
     return ["unshare", "--map-auto", "--map-root-user", "--", *argv]
 
 
-def ends_with_us(*argv: str | Path) -> list[str | Path]:
-    """``argv`` as a program that is told to end when this process ends, even by SIGKILL.
+def at_work(work: Path, *argv: str | Path) -> list[str | Path]:
+    """``argv`` as a program that holds the scratch directory ``work`` for as long as any of its processes lives.
+
+    So the directory isn't swept away below a program whose debgen was killed.
+    """
+    return ["flock", "--shared", "--no-fork", work / _LOCK, *argv]
+
+
+def ends_with_us(work: Path, *argv: str | Path) -> list[str | Path]:
+    """``argv`` as a program at work in ``work`` that is told to end when this process ends, even by SIGKILL.
 
     For programs that clean up after themselves when told so, and that make files which other users inside a
     chroot must be able to read, whatever this user's umask is (sbuild, mmdebstrap, autopkgtest). The exit code is
     NOT_FOUND where there is no such program.
     """
-    return ["setpriv", "--pdeathsig=TERM", "--", "sh", "-c", 'umask 022; exec "$@"', "sh", *argv]
+    return ["setpriv", "--pdeathsig=TERM", "--", *at_work(work, "sh", "-c", 'umask 022; exec "$@"', "sh", *argv)]
 
 
 def scratch_base(
@@ -84,7 +92,7 @@ def scratch(space: int = 6 * GIB, *, base: Path | None = None, run: Runner = run
         path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
     try:
         with (path / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_SH)
             path.chmod(0o711)
             yield path
     finally:

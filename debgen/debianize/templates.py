@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, UndefinedError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from debgen.data import data_directory
 from debgen.errors import UsageError
@@ -26,8 +26,8 @@ class Templates:
         )
 
     def render(self, name: str, **values: object) -> str:
-        """Render ``name``; UsageError where a template of the user's is missing a value."""
+        """Render ``name``; UsageError where a template of the user's is malformed or misses a value."""
         try:
             return self._environment.get_template(name).render(**values)
-        except (TemplateNotFound, UndefinedError) as error:
+        except TemplateError as error:
             raise UsageError(f"template {name}: {error}", hint="Compare it with debgen's own template.") from None

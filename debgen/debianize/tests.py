@@ -11,7 +11,9 @@ from debgen.debianize.names import main_module
 from debgen.errors import RecipeError
 
 #: Settings in upstream's pytest options that need plug-ins or make a newer library's warning a failure.
-_NOISE = re.compile(r"--cov|--numprocesses|(?:^|\s)-n\b|--reruns|-W\s*error|-Werror|--pdb|--strict-warnings")
+_NOISE = re.compile(
+    r"--cov|--numprocesses|(?:^|\s)-n(?:\b|\d|auto)|--reruns|-W\s*error|-Werror|--pdb|--strict-warnings"
+)
 #: Files beside the tests that steer the runner or are read by it.
 _SETTINGS = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini", "conftest.py")
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import Parser
 from email.policy import compat32
@@ -20,10 +21,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from debgen.errors import UnsupportedSourceError
-from debgen.upstream.testfacts import TestFacts, read_tests
+from debgen.upstream.testfacts import TestFacts, read_tests, table
 
 #: What setuptools means when there is no [build-system] table (PEP 517).
-_LEGACY_BACKEND = ("setuptools.build_meta:__legacy__", ("setuptools",))
+_LEGACY_BACKEND = ("setuptools.build_meta:__legacy__", ["setuptools"])
 
 _COMPILED = {
     ".c": "C", ".cc": "C++", ".cpp": "C++", ".cxx": "C++", ".pyx": "Cython", ".pxd": "Cython",
@@ -119,28 +120,28 @@ def read_facts(root: Path) -> SdistFacts:
     metadata = Parser(policy=compat32).parsestr(info.read_text("utf-8-sig", "replace"))
     pyproject = _toml(root / "pyproject.toml")
     setup_cfg = _config(root / "setup.cfg")
-    build_system = _table(pyproject, "build-system")
+    build_system = table(pyproject, "build-system")
     backend = build_system.get("build-backend", _LEGACY_BACKEND[0])
     requires = build_system.get("requires", _LEGACY_BACKEND[1])
     modules = tuple(sorted(_top_modules(root, pyproject)))
     return SdistFacts(
-        name=_text(metadata["Name"]),
-        version=_text(metadata["Version"]),
-        summary=_text(metadata["Summary"]),
+        name=_line(metadata["Name"]),
+        version=_line(metadata["Version"]),
+        summary=_line(metadata["Summary"]),
         description=_text(metadata["Description"]) or _body(metadata),
         description_type=_text(metadata["Description-Content-Type"]) or "text/x-rst",
-        homepage=_text(metadata["Home-page"]),
-        urls=tuple(_urls([_text(u) for u in metadata.get_all("Project-URL", [])])),
-        author=_text(metadata["Author"]) or _text(metadata["Author-email"]) or _text(metadata["Maintainer"]),
-        licence=_text(metadata["License-Expression"]) or _text(metadata["License"]),
-        classifiers=tuple(sorted(_text(c) for c in metadata.get_all("Classifier", []))),
-        requires_python=_text(metadata["Requires-Python"]),
+        homepage=_line(metadata["Home-page"]),
+        urls=tuple(_urls([_line(u) for u in metadata.get_all("Project-URL", [])])),
+        author=_line(metadata["Author"]) or _line(metadata["Author-email"]) or _line(metadata["Maintainer"]),
+        licence=_line(metadata["License-Expression"]) or _text(metadata["License"]),
+        classifiers=tuple(sorted(_line(c) for c in metadata.get_all("Classifier", []))),
+        requires_python=_line(metadata["Requires-Python"]),
         requirements=_requirements(metadata.get_all("Requires-Dist", []) or _egg_requirements(root)),
         backend=str(backend),
-        build_requirements=_requirements(requires),
+        build_requirements=_requirements(requires if isinstance(requires, list) else ()),
         modules=modules,
         namespaces=tuple(name for name in modules if _is_namespace(root, name)),
-        scripts=tuple(sorted(_scripts(root, pyproject, setup_cfg), key=lambda s: s.command)),
+        scripts=tuple(sorted(_named(_scripts(root, pyproject, setup_cfg)), key=lambda s: s.command)),
         compiled=_with_suffix(root, _COMPILED),
         prebuilt=tuple(p.relative_to(root).as_posix() for p in _files(root) if p.suffix in _PREBUILT),
         licence_files=tuple(_licence_files(root)),
@@ -151,6 +152,11 @@ def read_facts(root: Path) -> SdistFacts:
 def _text(value: object) -> str:
     text = "" if value is None else str(value).strip()
     return "" if text in ("UNKNOWN", "None") else text
+
+
+def _line(value: object) -> str:
+    """A field that has to fit on one line, whatever upstream folded into it."""
+    return " ".join(_text(value).split())
 
 
 def _body(metadata: Any) -> str:
@@ -165,7 +171,7 @@ def _urls(lines: list[str]) -> Iterator[tuple[str, str]]:
             yield label.strip(), url.strip()
 
 
-def _requirements(lines: list[str]) -> tuple[Requirement, ...]:
+def _requirements(lines: Iterable[str]) -> tuple[Requirement, ...]:
     """Parse what parses; a malformed line of an old sdist is not worth refusing the package."""
     parsed = {}
     for line in lines:
@@ -219,7 +225,7 @@ def _files(root: Path) -> list[Path]:
 
 def _top_modules(root: Path, pyproject: Mapping[str, Any]) -> set[str]:
     """The importable top-level names that the sdist installs, by its own lists or by its layout."""
-    if declared := _declared_modules(_table(pyproject, "tool")):
+    if declared := _declared_modules(table(pyproject, "tool")):
         return declared
     for listing in [*root.glob("*.egg-info/top_level.txt"), *root.glob("src/*.egg-info/top_level.txt")]:
         names = {n.strip() for n in listing.read_text("utf-8", "replace").splitlines() if n.strip()}
@@ -237,20 +243,13 @@ def _top_modules(root: Path, pyproject: Mapping[str, Any]) -> set[str]:
 
 def _declared_modules(tool: Mapping[str, Any]) -> set[str]:
     """The top-level names that the backend's own table lists: flit's module, hatch's and poetry's packages."""
-    listed = [str(_table(tool, "flit", "module").get("name", "")).split(".")[0]]
-    hatch = _table(tool, "hatch", "build", "targets", "wheel").get("packages")
+    listed = [str(table(tool, "flit", "module").get("name", "")).split(".")[0]]
+    hatch = table(tool, "hatch", "build", "targets", "wheel").get("packages")
     listed += [str(path).rstrip("/").rsplit("/", 1)[-1] for path in hatch] if isinstance(hatch, list) else []
-    poetry = _table(tool, "poetry").get("packages")
+    poetry = table(tool, "poetry").get("packages")
     entries = [p for p in poetry if isinstance(p, dict)] if isinstance(poetry, list) else []
     listed += [str(entry.get("include", "")).split("/")[0] for entry in entries]
     return {name.removesuffix(".py") for name in listed if name.removesuffix(".py").isidentifier()}
-
-
-def _table(data: object, *keys: str) -> Mapping[str, Any]:
-    """The table at ``keys``; an empty one where there is none, or upstream wrote something else there."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else {}
 
 
 def _is_namespace(root: Path, name: str) -> bool:
@@ -259,7 +258,7 @@ def _is_namespace(root: Path, name: str) -> bool:
 
 
 def _scripts(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser) -> Iterator[EntryPoint]:
-    listed = _table(pyproject, "project", "scripts") or _table(pyproject, "tool", "poetry", "scripts")
+    listed = table(pyproject, "project", "scripts") or table(pyproject, "tool", "poetry", "scripts")
     if listed:
         yield from (EntryPoint(k, v) for k, v in listed.items() if isinstance(v, str))
         return
@@ -272,6 +271,11 @@ def _scripts(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.C
         yield from _entry_lines(setup_cfg["options.entry_points"]["console_scripts"].splitlines())
         return
     yield from _entry_lines(_setup_py_scripts(root / "setup.py"))
+
+
+def _named(scripts: Iterable[EntryPoint]) -> Iterator[EntryPoint]:
+    """Those whose name is one that the entry points specification recommends; others can't be commands in Debian."""
+    return (script for script in scripts if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", script.command))
 
 
 def _case_kept(path: Path, section: str) -> Iterator[tuple[str, str]]:

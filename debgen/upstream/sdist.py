@@ -132,7 +132,7 @@ class _Budget:
 
 def _inside(work: Path, name: str, archive: Path) -> Path:
     """The path of a member below ``work``, refused where it would leave it."""
-    if "\0" in name or "\\" in name:
+    if "\\" in name or any(ord(c) < ord(" ") for c in name):
         raise HostileArchiveError(f"{archive.name}: bad member name {name!r}", hint=_HINT)
     clean = PurePosixPath(posixpath.normpath(name))
     if clean.is_absolute() or ".." in clean.parts:

@@ -38,7 +38,7 @@ class TestFacts:
 
 def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser) -> TestFacts:
     """Read the tests of the sdist at ``root``; empty facts where it ships none."""
-    groups = _dependency_groups(pyproject.get("dependency-groups", {}))
+    groups = _dependency_groups(table(pyproject, "dependency-groups"))
     directory = next((d for d in ("tests", "test") if any((root / d).rglob("*.py"))), "")
     if not directory:
         return TestFacts(groups=groups)
@@ -62,6 +62,13 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         addopts=_addopts(root, pyproject, setup_cfg),
         groups=groups,
     )
+
+
+def table(data: object, *keys: str) -> Mapping[str, Any]:
+    """The table at ``keys`` of a TOML file; an empty one where there is none, or upstream wrote something else."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def _parse(path: Path) -> ast.Module | None:
@@ -94,13 +101,13 @@ def _imports(tree: ast.Module) -> Iterable[str]:
 def _uses_pytest(
     root: Path, imports: set[str], pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser
 ) -> bool:
-    configured = "pytest" in pyproject.get("tool", {}) or setup_cfg.has_section("tool:pytest")
+    configured = "pytest" in table(pyproject, "tool") or setup_cfg.has_section("tool:pytest")
     return "pytest" in imports or configured or (root / "pytest.ini").is_file() or "unittest" not in imports
 
 
 def _addopts(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser) -> str:
-    pytest = pyproject.get("tool", {}).get("pytest", {})
-    options = pytest.get("ini_options", pytest).get("addopts", "") if isinstance(pytest, dict) else ""
+    pytest = table(pyproject, "tool", "pytest")
+    options = (table(pytest, "ini_options") or pytest).get("addopts", "")
     if not options:
         options = setup_cfg.get("tool:pytest", "addopts", fallback="")
     if not options and (root / "pytest.ini").is_file():
@@ -113,18 +120,17 @@ def _addopts(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.C
     return " ".join(options) if isinstance(options, list) else str(options).replace("\n", " ").strip()
 
 
-def _dependency_groups(table: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _dependency_groups(groups: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """PEP 735 groups with their includes followed; a cycle or an unknown include adds nothing."""
-    if not isinstance(table, dict):
-        return ()
 
     def flatten(name: str, seen: frozenset[str]) -> tuple[str, ...]:
         lines: list[str] = []
-        for item in table.get(name, []) if name not in seen else []:
+        group = groups.get(name)
+        for item in group if isinstance(group, list) and name not in seen else []:
             if isinstance(item, str):
                 lines.append(item)
             elif isinstance(item, dict) and isinstance(item.get("include-group"), str):
                 lines += flatten(item["include-group"], seen | {name})
         return tuple(dict.fromkeys(lines))
 
-    return tuple((name, flatten(name, frozenset())) for name in sorted(table))
+    return tuple((name, flatten(name, frozenset())) for name in sorted(groups))

@@ -93,8 +93,40 @@ def test_a_failed_test_is_told_by_its_own_words() -> None:
     excerpt = error_excerpt(log)
     assert "E       AssertionError: 'Hello, Debian!' != 'Hello, Fedora!'" in excerpt
     assert "FAILED tests/test_hello.py::Hello::test_greeting - AssertionError" in excerpt
+    assert excerpt[0].strip("_ ") == "Hello.test_greeting"
     assert len(excerpt) <= 15
     assert not any("Purging" in line or "Status" in line for line in excerpt)
+
+
+def test_the_first_of_many_failed_tests_is_told_in_detail() -> None:
+    log = [
+        "___________ test_first ___________",
+        *(f"    source line {n}" for n in range(50)),
+        "E   urllib.error.URLError: <urlopen error [Errno 101] Network is unreachable>",
+        "/usr/lib/python3.14/urllib/request.py:1336: URLError",
+        *(f"___________ test_{n} ___________" for n in range(50)),
+        "=========================== short test summary info ============================",
+        *(f"FAILED tests/test_x.py::test_{n}" for n in range(50)),
+        "======================== 51 failed, 7 passed in 0.01s =========================",
+        *TAIL,
+    ]
+    excerpt = error_excerpt(log)
+    assert excerpt[0].strip("_ ") == "test_first"
+    assert "Network is unreachable" in excerpt[1]
+    assert excerpt[-1].strip("= ") == "51 failed, 7 passed in 0.01s"
+    assert len(excerpt) == 15
+
+
+def test_unittest_has_its_own_last_words() -> None:
+    log = [
+        *(f"noise {n}" for n in range(300)),
+        "AssertionError: 1 != 2",
+        "Ran 1 test in 0.001s",
+        "FAILED (failures=1)",
+        "E: pybuild x: test: plugin pyproject failed",
+        *TAIL,
+    ]
+    assert "AssertionError: 1 != 2" in error_excerpt(log)
 
 
 def test_unmet_dependencies_are_told_from_the_first_line_on() -> None:

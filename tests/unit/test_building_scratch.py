@@ -115,6 +115,6 @@ def test_only_what_a_dead_run_left_is_swept(tmp_path: Path) -> None:
         (tmp_path / (prefix + name) / "lock").touch()
     (tmp_path / "debgen-99999.other").mkdir()
     with (tmp_path / f"{prefix}alive" / "lock").open("r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_SH)
         sweep(tmp_path, prefix, Recorder())
     assert {path.name for path in tmp_path.iterdir()} == {prefix + "alive", prefix + "unknown", "debgen-99999.other"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from debian.copyright import Copyright
@@ -40,14 +41,13 @@ def written(about: SdistFacts, found: LicenceScan, texts: dict[str, str]) -> tup
 
 
 def shape(parsed: Copyright) -> list[tuple[str, str, str]]:
-    return [
-        (" ".join(p.files), (p.copyright or "").replace("\n", ";"), p.license.synopsis if p.license else "")
-        for p in parsed.all_files_paragraphs()
-    ]
+    paragraphs: list[Any] = list(parsed.all_files_paragraphs())  # python-debian's hints don't know its own fields
+    return [(" ".join(p.files), p.copyright.replace("\n", ";"), p.license.synopsis) for p in paragraphs]
 
 
 def texts_of(parsed: Copyright) -> dict[str, str]:
-    return {p.license.synopsis: p.license.text for p in parsed.all_license_paragraphs()}
+    paragraphs: list[Any] = list(parsed.all_license_paragraphs())
+    return {p.license.synopsis: p.license.text for p in paragraphs}
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ setup(name=NAME, install_requires=install_requires, extras_require={"a": ["quux"
 def requirements(text: str) -> list[str]:
     """What setup.py would list, by running only its assignments."""
     names: dict[str, object] = {}
-    body = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    body: list[ast.stmt] = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
     exec(compile(ast.Module(body, []), "setup.py", "exec"), names)  # noqa: S102 - the text above
     listed = names["install_requires"]
     assert isinstance(listed, list)

@@ -100,7 +100,8 @@ def test_a_broken_pyproject(tmp_path: Path, text: str) -> None:
     [
         "project = 5\ntool = 5\nbuild-system = 5\ndependency-groups = 5",
         "[project]\nscripts = 5\n[tool]\nflit = 5\npoetry = []\nhatch = true\npytest = 5",
-        "[tool.poetry]\npackages = 5\nscripts = []\n[tool.hatch.build.targets.wheel]\npackages = 'x'\n[tool.flit]\nmodule=1",
+        "[tool.poetry]\npackages = 5\nscripts = []\n[tool.hatch.build.targets.wheel]\npackages = 'x'",
+        "[tool.flit]\nmodule = 1",
         "[dependency-groups]\ntest = 5\ndev = [{ include-group = 'dev' }, { include-group = 'gone' }, 5]",
         "[tool.pytest]\nini_options = 5",
     ],
@@ -113,9 +114,9 @@ def test_nonsense_in_pyproject_is_survived(tmp_path: Path, text: str) -> None:
 
 def test_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trap = "import sys\nsys.modules['debgen_was_tricked'] = sys\nraise SystemExit(9)\n"
-    files = {
-        name: trap for name in ("setup.py", "conftest.py", "foo_bar/__init__.py", "tests/test_x.py", "sitecustomize.py")
-    }
+    files = dict.fromkeys(
+        ("setup.py", "conftest.py", "foo_bar/__init__.py", "tests/test_x.py", "sitecustomize.py"), trap
+    )
     monkeypatch.chdir(sdist(tmp_path, files))
     monkeypatch.setattr("sys.stdout", io.StringIO())
     read_facts(tmp_path)
@@ -159,8 +160,14 @@ def test_modules(tmp_path: Path, name: str) -> None:
 
 
 SCRIPTS = {
-    "project": ({"pyproject.toml": "[project.scripts]\nFoo = 'foo:main'\nbar = 'foo.bar:main'"}, ["Foo=foo:main", "bar=foo.bar:main"]),
-    "poetry": ({"pyproject.toml": "[tool.poetry.scripts]\nfoo = 'foo:main'\nold = {callable = 'x:y'}"}, ["foo=foo:main"]),
+    "project": (
+        {"pyproject.toml": "[project.scripts]\nFoo = 'foo:main'\nbar = 'foo.bar:main'"},
+        ["Foo=foo:main", "bar=foo.bar:main"],
+    ),
+    "poetry": (
+        {"pyproject.toml": "[tool.poetry.scripts]\nfoo = 'foo:main'\nold = {callable = 'x:y'}"},
+        ["foo=foo:main"],
+    ),
     "entry_points.txt": (
         {"foo.egg-info/entry_points.txt": "[console_scripts]\nFoo = foo:main\n[gui_scripts]\ng = g:main\n"},
         ["Foo=foo:main"],
@@ -228,12 +235,12 @@ def test_licence_files(tmp_path: Path) -> None:
 # --- tests
 
 
-def tests_of(tmp_path: Path, files: dict[str, str]) -> TestFacts:
+def what_tests(tmp_path: Path, files: dict[str, str]) -> TestFacts:
     return read(tmp_path, files).tests
 
 
 def test_no_tests(tmp_path: Path) -> None:
-    assert tests_of(tmp_path, {"tests/data.json": "", "foo_bar.py": ""}).directory == ""
+    assert what_tests(tmp_path, {"tests/data.json": "", "foo_bar.py": ""}).directory == ""
 
 
 @pytest.mark.parametrize(
@@ -253,12 +260,12 @@ def test_no_tests(tmp_path: Path) -> None:
     ],
 )
 def test_runner(tmp_path: Path, files: dict[str, str], directory: str, runner: str) -> None:
-    found = tests_of(tmp_path, files)
+    found = what_tests(tmp_path, files)
     assert (found.directory, found.runner) == (directory, runner)
 
 
 def test_imports_and_unimportable_files(tmp_path: Path) -> None:
-    found = tests_of(
+    found = what_tests(
         tmp_path,
         {
             "tests/test_a.py": "import numpy.linalg\nfrom jedi import x\ndef f():\n    import lazy\n",
@@ -277,7 +284,7 @@ def test_imports_and_unimportable_files(tmp_path: Path) -> None:
     ]
     assert found.imports == ("jedi", "lazy", "numpy")
     assert found.loopback
-    assert not tests_of(tmp_path / "other", {"tests/test_a.py": ""}).loopback
+    assert not what_tests(tmp_path / "other", {"tests/test_a.py": ""}).loopback
 
 
 @pytest.mark.parametrize(
@@ -293,7 +300,7 @@ def test_imports_and_unimportable_files(tmp_path: Path) -> None:
     ],
 )
 def test_addopts(tmp_path: Path, files: dict[str, str], expected: str) -> None:
-    assert tests_of(tmp_path, {"tests/test_a.py": "", **files}).addopts == expected
+    assert what_tests(tmp_path, {"tests/test_a.py": "", **files}).addopts == expected
 
 
 def test_dependency_groups(tmp_path: Path) -> None:
@@ -303,7 +310,7 @@ test = ["pytest", {include-group = "more"}, "pytest"]
 more = ["a>=1", {include-group = "test"}]
 empty = []
 """
-    assert tests_of(tmp_path, {"pyproject.toml": text}).groups == (
+    assert what_tests(tmp_path, {"pyproject.toml": text}).groups == (
         ("empty", ()),
         ("more", ("a>=1", "pytest")),
         ("test", ("pytest", "a>=1")),

@@ -109,7 +109,8 @@ def test_debmake() -> None:
     assert found["LICENSE-APACHE"].copyrights == ()
     assert found["LICENSE-APACHE"].licence == ""
     assert set(found) == {
-        "PKG-INFO", "pkg/plain.py", "pkg/spdx two.py", "README.md", "pkg/__init__.py", "COPYING.LESSER", "LICENSE-APACHE",
+        "PKG-INFO", "pkg/plain.py", "pkg/spdx two.py", "README.md", "pkg/__init__.py", "COPYING.LESSER",
+        "LICENSE-APACHE",
     }  # fmt: skip
     assert parse_debmake("") == {}
 

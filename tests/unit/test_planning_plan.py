@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -39,8 +40,8 @@ def plan(requires: Mapping[str, Sequence[str]], suite: Mapping[str, str], bound:
     def find(name: str) -> Match | None:
         version = suite.get(name)
         return (
-            version and Match(name, f"python3-{name}", name, f"{version}-1", version, "main", Origin.NAME, "") or None
-        )
+            version and Match(name, f"python3-{name}", name, f"{version}-1", version, "main", Origin.NAME, "")
+        ) or None
 
     return make_plan(tree(requires, bound=bound), "sid", find, ("my note",))
 
@@ -144,10 +145,10 @@ def test_cycles_are_cut_and_told() -> None:
     (cycle,) = made.cycles
     assert cycle[0] == cycle[-1]
     assert set(cycle) == {"a", "b", "c"}
-    for needs, needed in zip(cycle, cycle[1:], strict=False):
+    for needs, needed in itertools.pairwise(cycle):
         assert needed in {"a": "b", "b": "c", "c": "a"}[needs]
     stage = {name: i for i, names in enumerate(made.order) for name in names}
-    for needs, needed in list(zip(cycle, cycle[1:], strict=False))[:-1]:
+    for needs, needed in list(itertools.pairwise(cycle))[:-1]:
         assert stage[needed] < stage[needs]  # all steps hold but the last
     assert stage["d"] < stage["c"]
     assert stage["root"] == max(stage.values())

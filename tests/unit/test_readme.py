@@ -112,7 +112,7 @@ def test_every_key_of_a_builds_json_is_described() -> None:
         itp=False,
     )
     table = section("JSON").split("`debgen build --json`")[1]
-    assert undescribed(build.as_json(made), table) == {"schema"}
+    assert undescribed(build.as_json(made, "i"), table) == {"schema"}
     assert f"which is {build.SCHEMA}." in section("JSON")
 
 

@@ -103,15 +103,19 @@ def test_fresh_directories_replace_the_old(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_failed_fresh_directories_leave_nothing(tmp_path: Path, error: type[BaseException]) -> None:
     target = tmp_path / "target"
-    with pytest.raises(error), fresh_directory(target) as work:
-        (work / "half").touch()
-        raise error
+
+    def fail() -> None:
+        with fresh_directory(target) as work:
+            (work / "half").touch()
+            raise error
+
+    with pytest.raises(error):
+        fail()
     assert os.listdir(tmp_path) == []
     target.mkdir()
     (target / "old").touch()
-    with pytest.raises(error), fresh_directory(target) as work:
-        (work / "half").touch()
-        raise error
+    with pytest.raises(error):
+        fail()
     assert os.listdir(tmp_path) == ["target"]
     assert os.listdir(target) == ["old"]
 

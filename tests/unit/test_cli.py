@@ -1,0 +1,142 @@
+"""Errors at the command line: one message, one exit code, no traceback."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from debgen import __version__, errors
+from debgen.cli import main, plan
+from debgen.errors import BuildError, CommandError, DebgenError, UsageError
+
+Outcome = Callable[[BaseException | int], tuple[int, str, str]]
+
+
+def leaves() -> list[type[DebgenError]]:
+    return [kind for kind in DebgenError.__subclasses__() if kind.__module__ == errors.__name__]
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Outcome:
+    """Run a verb that raises or returns what is given; exit code, stdout, stderr."""
+
+    def run(thing: BaseException | int) -> tuple[int, str, str]:
+        def verb(args: argparse.Namespace) -> int:
+            if isinstance(thing, BaseException):
+                raise thing
+            return thing
+
+        monkeypatch.setattr(plan, "run_verb", verb)
+        code = main(["plan", "x"])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_success(outcome: Outcome) -> None:
+    assert outcome(0) == (0, "", "")
+
+
+def test_exit_codes_are_all_different() -> None:
+    codes = [kind.exit_code for kind in leaves()] + [errors.INTERRUPTED]
+    assert len(set(codes)) == len(codes)
+    assert all(2 <= code <= 125 for code in codes[:-1])
+
+
+@pytest.mark.parametrize("kind", leaves(), ids=lambda kind: kind.__name__)
+def test_every_error_is_a_message_a_hint_and_a_code(outcome: Outcome, kind: type[DebgenError]) -> None:
+    more = {"returncode": 3, "output": ""} if issubclass(kind, CommandError) else {}
+    code, out, err = outcome(kind("what went wrong", hint="what to do", **more))
+    assert (code, out, err) == (kind.exit_code, "", "debgen: what went wrong\nwhat to do\n")
+
+
+def test_the_log_of_a_failed_build_is_named_once(outcome: Outcome) -> None:
+    log = Path("/var/log/x")
+    assert outcome(BuildError("no", log=log))[2] == "debgen: no\nLog: /var/log/x\n"
+    assert outcome(BuildError("no", log=log, hint="see /var/log/x"))[2].count("/var/log/x") == 1
+
+
+def test_interrupted(outcome: Outcome) -> None:
+    code, out, err = outcome(KeyboardInterrupt())
+    assert (code, out) == (130, "")
+    assert err.startswith("debgen: interrupted")
+    assert "Traceback" not in err
+
+
+def test_a_termination_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def verb(args: argparse.Namespace) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.sigtimedwait([], 1)
+        return 0
+
+    monkeypatch.setattr(plan, "run_verb", verb)
+    assert main(["plan", "x"]) == 130
+
+
+def test_a_full_disk(outcome: Outcome) -> None:
+    code, _, err = outcome(OSError(28, "No space left on device", "/x"))
+    assert (code, "No space left on device: /x" in err) == (13, True)
+
+
+def test_a_bug_keeps_its_traceback_in_a_file(outcome: Outcome) -> None:
+    code, _, err = outcome(ZeroDivisionError("oops"))
+    assert code == 1
+    assert "Traceback" not in err
+    log = Path(err.split()[-1])
+    assert "ZeroDivisionError: oops" in log.read_text()
+
+
+def test_a_reader_that_left(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "dup2", lambda a, b: moved.append((a, b)))
+    monkeypatch.setattr(sys.stdout, "fileno", lambda: 99, raising=False)
+    assert outcome(BrokenPipeError()) == (1, "", "")
+    assert moved[0][1] == 99
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["nonsense"],
+        ["plan"],
+        ["plan", "x", "--nonsense"],
+        ["generate", "x", "--itp", "many"],
+        ["chroot"],
+        ["chroot", "create"],
+    ],
+)
+def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == UsageError.exit_code
+    assert "usage: debgen" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["plan", "generate", "build", "chroot", "doctor"])
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["--help"], [verb, "--help"]):
+        with pytest.raises(SystemExit) as caught:
+            main(argv)
+        assert caught.value.code == 0
+        assert verb in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"debgen {__version__}\n"

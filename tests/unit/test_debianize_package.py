@@ -1,0 +1,339 @@
+"""The generator as a whole: what it refuses, watch and metadata files, tests, templates of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from debian.deb822 import Deb822
+from packaging.requirements import Requirement
+
+from debgen.archive.model import Match, Origin
+from debgen.debianize.model import Inputs, SourcePackage, SuiteFacts, Team
+from debgen.debianize.package import debianize
+from debgen.debianize.source_files import homepage, repository, upstream_metadata
+from debgen.debianize.templates import Templates
+from debgen.errors import RecipeError, UnsupportedSourceError, UsageError
+from debgen.identity import Identity
+from debgen.recipes import Autopkgtest, Drop, Layer, Package, Recipe, Relax, Skip
+from debgen.upstream.facts import EntryPoint, SdistFacts, read_facts
+from debgen.upstream.licences import FileLicence, LicenceScan
+from debgen.upstream.model import Target
+from debgen.upstream.testfacts import TestFacts, Unimportable
+
+FACTS = SdistFacts(
+    name="foo", version="1.0", summary="frobnicator of things", description="", description_type="", homepage="",
+    urls=(), author="Jane Doe", licence="Apache-2.0", classifiers=(), requires_python="", requirements=(), backend="",
+    build_requirements=(), modules=("foo",), namespaces=(), scripts=(), compiled=(), prebuilt=(), licence_files=(),
+    tests=TestFacts(),
+)  # fmt: skip
+SUITE = SuiteFacts(
+    codename="sid", changelog_distribution="unstable", version_suffix="", compat=14, standards_version="4.7.4",
+    watch_version=5, implied_rules_requires_root=True, implied_priority=True, python_version="3.14",
+    architecture="amd64",
+)  # fmt: skip
+REASON = "a reason that says something"
+
+
+def match(package: str, version: str = "1.0-1") -> Match:
+    return Match("x", package, "x", version, version.split("-")[0], "main", Origin.CONTENTS, "")
+
+
+def inputs(facts: SdistFacts = FACTS, layer: Layer | None = None, packages: Mapping[str, str] | None = None) -> Inputs:
+    have = {name: match(f"python3-{name}", version) for name, version in (packages or {}).items()}
+    return Inputs(
+        facts=facts,
+        scan=LicenceScan((FileLicence("foo.py", "Apache-2.0", ("2020, Jane Doe",)),), ()),
+        texts={"pyproject.toml": ""},
+        sdist_name="foo-1.0.tar.gz",
+        suite=SUITE,
+        lookup=have.get,
+        taken=lambda _: False,
+        marker_environment=Target("3.14", "amd64").marker_environment(),
+        recipe=Recipe("foo", "sid", layer or Layer(), None),
+        identity=Identity("Jane Doe", "jane@example.org"),
+        team=Team(),
+        date=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+
+
+def made(told: Inputs) -> SourcePackage:
+    return debianize(told, Templates())
+
+
+def test_upstream_version() -> None:
+    package = made(inputs())
+    assert (package.version, package.upstream_version) == ("1.0-1", "1.0")
+    for version in ("2:1.0-1", "1.0-1", "2:1.0~rc1+dfsg-1~bpo12+1"):
+        expected = version.removeprefix("2:").split("-")[0]
+        assert replace(package, version=version).upstream_version == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [
+        (replace(FACTS, compiled=("Rust (src/lib.rs)",)), "Rust"),
+        (replace(FACTS, prebuilt=("foo/a.so",)), "foo/a.so"),
+        (replace(FACTS, modules=()), "no Python module"),
+    ],
+)
+def test_what_is_not_supported_yet(facts: SdistFacts, word: str) -> None:
+    with pytest.raises(UnsupportedSourceError, match=word):
+        made(inputs(facts))
+
+
+STALE = {
+    "drop": Layer(drop=(Drop(distribution="absent", reason=REASON),)),
+    "relax": Layer(relax=(Relax(distribution="absent", specifier="", reason=REASON),)),
+    "skip": Layer(skip=(Skip(select="tests/test_gone.py::test_x", reason=REASON),)),
+}
+
+
+@pytest.mark.parametrize("key", STALE)
+def test_a_recipe_line_that_matches_nothing_is_out_of_date(key: str) -> None:
+    facts = replace(FACTS, tests=TestFacts("tests", "pytest"))
+    with pytest.raises(RecipeError, match=r"absent|test_gone") as caught:
+        made(inputs(facts, STALE[key]))
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("tests", [TestFacts("tests", "unittest"), TestFacts()])
+def test_tests_that_cannot_be_skipped(tests: TestFacts) -> None:
+    with pytest.raises(RecipeError, match="skips tests"):
+        made(inputs(replace(FACTS, tests=tests), STALE["skip"]))
+
+
+def test_a_test_that_cannot_be_imported_may_be_skipped_as_well() -> None:
+    tests = TestFacts("tests", "pytest", unimportable=(Unimportable("tests/test_gone.py", "is broken"),))
+    rules = made(inputs(replace(FACTS, tests=tests), STALE["skip"])).files["rules"]
+    assert "--ignore=tests/test_gone.py" in rules
+    assert "--deselect=tests/test_gone.py::test_x" in rules
+
+
+def test_a_change_that_finds_no_place_is_asked_about() -> None:
+    layer = Layer(drop=(Drop(distribution="bar", reason=REASON),))
+    package = made(inputs(replace(FACTS, requirements=(Requirement("bar"),)), layer))
+    assert [f.question for f in package.fixmes if f.file == "debian/patches"] == [
+        "the requirement on bar was not found in upstream's build files"
+    ]
+
+
+def build_depends(told: Inputs) -> list[str]:
+    control = next(iter(Deb822.iter_paragraphs(made(told).files["control"].splitlines(keepends=True))))
+    return [line.strip() for line in control["Build-Depends"].split(",") if line.strip()]
+
+
+def test_build_profiles() -> None:
+    packages = dict.fromkeys(("bar", "pytest"), "1.0-1")
+    facts = replace(FACTS, requirements=(Requirement("bar>=0.5"),))
+    scripts = replace(facts, scripts=(EntryPoint("foo", "foo:main"),))
+    tests = TestFacts("tests", "pytest")
+    bar = "python3-bar (>= 0.5~)"
+    assert f"{bar} <!nocheck>" in build_depends(inputs(facts, packages=packages))
+    assert f"{bar} <!nodoc>" in build_depends(inputs(scripts, packages=packages))
+    both = build_depends(inputs(replace(scripts, tests=tests), packages=packages))
+    assert f"{bar} <!nocheck> <!nodoc>" in both
+    assert "python3-pytest <!nocheck>" in both
+    assert "help2man <!nodoc>" in both
+
+
+def test_one_relation_per_package_the_one_that_always_holds() -> None:
+    facts = replace(
+        FACTS,
+        requirements=(Requirement("setuptools>=0.5"),),
+        build_requirements=(Requirement("setuptools"), Requirement("gone; python_version < '3'")),
+    )
+    found = build_depends(inputs(facts, packages={"setuptools": "1.0-1"}))
+    assert [r for r in found if "setuptools" in r] == ["python3-setuptools"]
+
+
+def test_bounds_of_builds() -> None:
+    """Lower bounds only; a hole inside the range is no lower bound, and an alternative would carry no profile."""
+    for line, expected in (
+        ("bar>=1,<3,!=1.5", "python3-bar (>= 1~) <!nocheck>"),
+        ("bar!=1.5", "python3-bar <!nocheck>"),
+        ("bar<3", "python3-bar <!nocheck>"),
+    ):
+        facts = replace(FACTS, requirements=(Requirement(line),))
+        assert build_depends(inputs(facts, packages={"bar": "2.0-1"}))[-1] == expected
+
+
+def test_profiles_stand_with_every_alternative() -> None:
+    facts = replace(FACTS, tests=TestFacts("tests", "pytest"))
+    layer = Layer(test_depends=(Package(relation="git | mercurial (>= 2)", reason=REASON),))
+    assert "git <!nocheck> | mercurial (>= 2) <!nocheck>" in build_depends(inputs(facts, layer))
+
+
+def test_unittest_must_find_tests() -> None:
+    rules = made(inputs(replace(FACTS, tests=TestFacts("tests", "unittest")))).files["rules"]
+    assert "export PYBUILD_TEST_UNITTEST = 1\n" in rules
+    assert "PYTEST" not in rules
+    assert "UNITTEST" not in made(inputs(replace(FACTS, tests=TestFacts("tests", "pytest")))).files["rules"]
+
+
+@pytest.mark.parametrize(
+    "options", ["--cov=foo", "-n 4", "-n4", "-W error", "-ra -Werror", "--reruns 3", "--numprocesses=2"]
+)
+def test_options_for_upstreams_ci_are_cleared(options: str) -> None:
+    facts = replace(FACTS, tests=TestFacts("tests", "pytest", addopts=options))
+    assert "PYBUILD_TEST_ARGS += -o addopts=\n" in made(inputs(facts)).files["rules"]
+
+
+@pytest.mark.parametrize("options", ["", "-ra", "--import-mode=importlib", "--no-header"])
+def test_other_options_stay(options: str) -> None:
+    facts = replace(FACTS, tests=TestFacts("tests", "pytest", addopts=options))
+    assert "addopts" not in made(inputs(facts)).files["rules"]
+
+
+def test_autopkgtests() -> None:
+    untested = made(inputs()).files["tests/control"]
+    assert 'python3 -c "import foo"' in untested
+    assert "superficial" in untested
+    layer = Layer(autopkgtest=(Autopkgtest(name="run", depends=("@", "git"), reason=REASON),))
+    tested = made(inputs(replace(FACTS, tests=TestFacts("tests", "pytest")), layer)).files["tests/control"]
+    first, second = Deb822.iter_paragraphs(tested.splitlines(keepends=True))
+    assert first["Test-Command"] == "pybuild-autopkgtest"
+    assert "superficial" not in tested
+    assert (second["Tests"], second["Depends"].split()) == ("run", ["python3-foo,", "git,"])
+
+
+# --- watch, metadata, changelog
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "dist", "pattern"),
+    [
+        ("foo_bar-1.0.tar.gz", "1.0", "foo_bar", ""),
+        ("Foo.Bar-1.0.tar.gz", "1.0", "Foo.Bar", ""),
+        ("foo-bar-1.0.tar.bz2", "1.0", "foo-bar", r"foo-bar-@ANY_VERSION@\.tar\.bz2"),
+        ("foo-1.0.zip", "1.0", "foo", r"foo-@ANY_VERSION@\.zip"),
+        ("foo-1.0-2.tar.gz", "1.0.post2", "foo", ""),  # another spelling of the version: the usual form
+    ],
+)
+def test_watch(name: str, version: str, dist: str, pattern: str) -> None:
+    told = replace(inputs(replace(FACTS, version=version)), sdist_name=name)
+    expected = f"Version: 5\n\nTemplate: Pypi\nDist: {dist}\n" + (f"Matching-Pattern: {pattern}\n" if pattern else "")
+    assert made(told).files["watch"] == expected
+    old = made(replace(told, suite=replace(SUITE, watch_version=4))).files["watch"]
+    assert old.startswith("version=4\n")
+    assert old.rstrip().endswith(pattern or f"{dist}-@ANY_VERSION@@ARCHIVE_EXT@")
+
+
+def urls(*pairs: tuple[str, str], home: str = "") -> SdistFacts:
+    return replace(FACTS, homepage=home, urls=pairs)
+
+
+A_B = "https://github.com/a/b"
+
+
+@pytest.mark.parametrize(
+    ("facts", "home", "forge"),
+    [
+        (urls(), "", ""),
+        (urls(home="https://foo.example.org"), "https://foo.example.org", ""),
+        (urls(("Home Page", "https://a.example"), ("Source", f"{A_B}.git")), "https://a.example", A_B),
+        (urls(("Code", "http://github.com/a/b/tree/x")), A_B, A_B),
+        (urls(("Docs", "https://d.example"), ("GitHub", f"{A_B}#x")), A_B, A_B),
+        (urls(("Docs", "https://d.example")), "https://d.example", ""),
+        (urls(home="https://index.example/project/foo/"), "", ""),
+        (urls(("Bug Tracker", "https://codeberg.org/x/y/issues"), ("Repository", A_B)), A_B, A_B),
+    ],
+)
+def test_homepage_and_repository(facts: SdistFacts, home: str, forge: str) -> None:
+    assert homepage(facts) == home
+    assert repository(facts) == forge
+
+
+def test_upstream_metadata() -> None:
+    assert upstream_metadata(FACTS, Templates()) == ""
+    facts = urls(
+        ("Source", "https://github.com/a/b"),
+        ("Issues", "https://tracker.example/b"),
+        ("Release notes", "https://a.example/changes"),
+        ("Docker", "https://docker.example"),
+        ("Documentation", "https://docs.example"),
+    )
+    assert upstream_metadata(facts, Templates()).splitlines() == [
+        "---",
+        "Bug-Database: https://tracker.example/b",
+        "Bug-Submit: https://github.com/a/b/issues/new",
+        "Changelog: https://a.example/changes",
+        "Documentation: https://docs.example",
+        "Repository: https://github.com/a/b.git",
+        "Repository-Browse: https://github.com/a/b",
+    ]
+
+
+def test_bug_numbers_are_never_made_up() -> None:
+    assert "Closes" not in made(inputs()).files["changelog"]
+    assert "* Initial release. (Closes: #123)\n" in made(replace(inputs(), itp=123)).files["changelog"]
+    assert "* New upstream release." in made(inputs(packages={"foo": "0.9-1"})).files["changelog"]
+
+
+def test_team_and_vcs() -> None:
+    team = Team("A Team <team@example.org>", "https://salsa.example/team/")
+    control = made(replace(inputs(), team=team)).files["control"]
+    assert "Maintainer: A Team <team@example.org>\nUploaders: Jane Doe <jane@example.org>\n" in control
+    assert (
+        "Vcs-Git: https://salsa.example/team/python-foo.git\nVcs-Browser: https://salsa.example/team/python-foo\n"
+        in control
+    )
+    alone = made(inputs()).files["control"]
+    assert "Maintainer: Jane Doe <jane@example.org>\n" in alone
+    assert "Uploaders" not in alone
+    assert "Vcs" not in alone
+
+
+# --- templates
+
+
+def test_templates_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "gbp.conf.j2").write_text("[DEFAULT]\n# mine\n")
+    assert debianize(inputs(), Templates([tmp_path])).files["gbp.conf"] == "[DEFAULT]\n# mine\n"
+
+
+@pytest.mark.parametrize("text", ["{{ absent }}", "{{ source.absent.x }}", "{% if absent %}{% endif %}", "{% if %}"])
+def test_broken_templates_are_the_users_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "control.j2").write_text(text)
+    with pytest.raises(UsageError, match=r"control\.j2"):
+        debianize(inputs(), Templates([tmp_path]))
+
+
+def test_unknown_template() -> None:
+    with pytest.raises(UsageError, match="nothing-like-it"):
+        Templates().render("nothing-like-it.j2")
+
+
+def test_upstream_text_is_never_a_template(tmp_path: Path) -> None:
+    """Jinja syntax in what upstream wrote comes out as it went in."""
+    facts = replace(FACTS, summary="reads {{ 7 * 7 }} and {% raw %}", urls=(("Docs", "https://d.example/{{ 7*7 }}"),))
+    files = made(inputs(facts)).files
+    assert "{{ 7 * 7 }}" in files["control"]
+    assert "49" not in files["control"] + files["upstream/metadata"]
+
+
+def test_upstream_text_cannot_break_out_of_its_field(tmp_path: Path) -> None:
+    """Folded lines in what upstream wrote make no new fields, rules or licences; neither do names of commands."""
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil/__init__.py").touch()
+    (tmp_path / "PKG-INFO").write_text(
+        "Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n"
+        "Summary: evil\n Build-Depends: wickedness\n"
+        "Author: Eve\n Files: wickedness\n"
+        "License: Expat\nHome-page: https://evil.example/\n\tPriority: required\n"
+        "Project-URL: Source, https://evil.example/x\n Evil: yes\n"
+    )
+    scripts = "".join(f'"{name}" = "x:y"\n' for name in ("x; touch /", "a b", "-rf", "../x", "$(x)", "ok"))
+    (tmp_path / "pyproject.toml").write_text(f"[project.scripts]\n{scripts}")
+    files = made(inputs(read_facts(tmp_path))).files
+    for paragraph in Deb822.iter_paragraphs(files["control"].splitlines(keepends=True)):
+        assert "wickedness" not in paragraph.get("Build-Depends", "")
+        assert "Priority" not in paragraph
+    assert "\nEvil" not in files.get("upstream/metadata", "")
+    assert "\nFiles: wickedness" not in files["copyright"]
+    assert "\n Files: wickedness" not in files["copyright"]
+    assert files["clean"] == "debian/ok.1\n"
+    assert "touch" not in files["rules"]
