@@ -17,7 +17,7 @@ _ETC = ("alternatives", "perl", "python3", "ld.so.cache", "debian_version")
 
 
 def run_sandboxed(argv: Sequence[str], folder: Path, run: Runner) -> Completed:
-    """Run ``argv`` in ``folder``, which it sees as /work and may write; both streams are captured.
+    """Run ``argv`` in ``folder``, which it sees as /source and may write; both streams are captured.
 
     Raises MissingToolError without bubblewrap, CommandError where the program fails.
     """
@@ -35,7 +35,7 @@ def run_sandboxed(argv: Sequence[str], folder: Path, run: Runner) -> Completed:
                 *[w for n in _ETC if (p := Path("/etc") / n).exists() for w in ("--ro-bind", str(p), str(p))],
                 "--ro-bind", str(passwd), "/etc/passwd",
                 "--dev", "/dev", "--tmpfs", "/tmp",  # noqa: S108 - the sandbox's own
-                "--bind", str(folder), "/work", "--chdir", "/work",
+                "--bind", str(folder), "/source", "--chdir", "/source",
                 "--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp",  # noqa: S108
                 "--setenv", "LC_ALL", "C.UTF-8",
                 *argv,

@@ -357,7 +357,7 @@ def test_the_fence_keeps_the_users_files_away(tree: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SECRET", "secret")
     try:
         secret.write_text("secret")
-        places = "/home /root /var /etc/shadow /etc/ssl /work"
+        places = "/home /root /var /etc/shadow /etc/ssl /source"
         script = f"cat {secret} 2>&1; ls {places} 2>&1; env; cat /etc/passwd; ls /tmp /proc 2>&1"
         seen = sandboxed(f"{script}; true", tree)
     finally:
@@ -373,7 +373,7 @@ def test_the_fence_keeps_the_users_files_away(tree: Path, monkeypatch: pytest.Mo
 def test_the_fence_can_only_write_inside(tree: Path) -> None:
     name = f"debgen-test-{uuid.uuid4().hex}"
     folders = ("/usr", "/usr/bin", "/bin", "/etc", "/tmp", "/dev", "/", str(tree.parent))  # noqa: S108
-    script = f"for p in {' '.join(folders)}; do touch $p/{name}; done 2>/dev/null; touch /work/{name}"
+    script = f"for p in {' '.join(folders)}; do touch $p/{name}; done 2>/dev/null; touch /source/{name}"
     sandboxed(script, tree)
     assert [folder for folder in folders if Path(folder, name).exists()] == []
     assert (tree / name).exists()
