@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from debgen.archive.index import SuiteIndex
@@ -25,7 +27,7 @@ from debgen.debianize.package import debianize
 from debgen.debianize.requirements import judge_requirements
 from debgen.debianize.suite import suite_facts
 from debgen.debianize.templates import Templates
-from debgen.errors import BlockedError, DebgenError, NoSdistError, ResolutionError, UsageError
+from debgen.errors import BlockedError, DebgenError, NoSdistError, ResolutionError, UsageError, WorkspaceError
 from debgen.identity import Identity
 from debgen.narrate import say
 from debgen.planning.choice import Choice, allowed_versions, choose
@@ -34,7 +36,7 @@ from debgen.run import Runner, run
 from debgen.upstream.facts import SdistFacts, read_facts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.licences import scan_licences
-from debgen.upstream.model import DependencyTree, ReleaseFile, Target
+from debgen.upstream.model import FileKind, ReleaseFile, Target
 from debgen.upstream.proxy import Releases
 from debgen.upstream.sdist import unpack
 from debgen.upstream.tree import build_tree
@@ -112,15 +114,36 @@ def choose_release(
         bounds &= tree.constraints_on(name)
         release = f"{tree.root} {tree.distributions[tree.root].version}"
         say(f"{name}: the plan of {release} asks for {bounds or 'any version'}")
-    candidates = allowed_versions(versions, bounds)[:_CANDIDATES]
+    candidates = _packageable(name, allowed_versions(versions, bounds), index.python_version, client)[:_CANDIDATES]
     recipe = load_recipe(name, index.codename, directories=settings.recipes)
     choice = choose(candidates, _unmet_of(name, recipe, index, Releases(client, target)))
     if choice is None:
         raise ResolutionError(
             f"no release of {name} satisfies {bounds}", hint=f"The newest releases are {', '.join(versions[:5])}."
         )
-    _narrate_choice(name, index.codename, choice, tree)
+    _narrate_choice(name, index.codename, choice)
     return name, choice.version
+
+
+def _packageable(name: str, versions: list[str], python: str, client: IndexClient) -> list[str]:
+    """Those of ``versions`` that run on the suite's Python and have an sdist.
+
+    NoSdistError where they would run, but none has an sdist.
+    """
+    runs: set[str] = set()
+    sources: set[str] = set()
+    for file in client.files(name):
+        with suppress(InvalidSpecifier):  # nonsense says nothing against a release
+            if file.requires_python and not SpecifierSet(file.requires_python).contains(python, prereleases=True):
+                continue
+        runs.add(file.version)
+        if file.kind is FileKind.SDIST:
+            sources.add(file.version)
+    running = [version for version in versions if version in runs]
+    found = [version for version in running if version in sources]
+    if running and not found:
+        client.sdist_of(name, running[0])
+    return found
 
 
 def _unmet_of(name: str, recipe: Recipe, index: SuiteIndex, releases: Releases) -> Callable[[str], tuple[Unmet, ...]]:
@@ -143,7 +166,7 @@ def _parses(line: str) -> bool:
     return True
 
 
-def _narrate_choice(name: str, suite: str, choice: Choice, tree: DependencyTree | None) -> None:
+def _narrate_choice(name: str, suite: str, choice: Choice) -> None:
     for passed in choice.passed[:3]:
         say(f"{name} {passed.version} is newer, but {suite} can't carry it: {'; '.join(map(str, passed.unmet))}")
     if len(choice.passed) > 3:
@@ -156,8 +179,14 @@ def generate(
 ) -> Written:
     """Fetch the sdist, read it, and write the source package into the folder ``out``, which it replaces.
 
-    BlockedError where the suite can't meet a run-time requirement or something is left for a human to answer.
+    BlockedError where the suite can't meet a run-time requirement or something is left for a human to answer,
+    WorkspaceError where somebody has edited the debian/ that stands there.
     """
+    if edited := edited_files(out):
+        raise WorkspaceError(
+            f"these files of {out} were edited since debgen wrote them: {', '.join(edited)}",
+            hint="Move your changes into a recipe's debian/ folder, or give another folder with -o.",
+        )
     file = client.sdist_of(name, version)
     archive = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
     say(f"{file.filename}: fetched, SHA-256 {'verified' if file.sha256 else 'not in the index'}")
@@ -182,6 +211,19 @@ def generate(
             say(note)
         _refuse_unready(package, index.codename)
         return _write(package, archive, tree, inputs.date, out, run)
+
+
+def edited_files(out: Path) -> list[str]:
+    """Files of an earlier run's debian/ that are not as they were packed into the .debian.tar.xz beside them."""
+    edited: set[str] = set()
+    for packed in out.glob("*.debian.tar.xz"):
+        with tarfile.open(packed) as tar:
+            then = {m.name: f.read() for m in tar if m.isreg() and (f := tar.extractfile(m)) is not None}
+        for tree in (path.parent for path in out.glob("*/debian")):
+            files = (path for path in (tree / "debian").rglob("*") if path.is_file())
+            now = {path.relative_to(tree).as_posix(): path.read_bytes() for path in files}
+            edited |= {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
+    return sorted(edited)
 
 
 def _check_identity(facts: SdistFacts, name: str, version: str) -> None:

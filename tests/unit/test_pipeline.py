@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,16 @@ from packaging.requirements import Requirement
 from debgen.debianize.fixmes import Fixme
 from debgen.debianize.model import SourcePackage, Unmet
 from debgen.errors import BlockedError, DebgenError, NoSdistError, UsageError
-from debgen.pipeline import _check_identity, _date, _extension, _refuse_unready, _texts, parse_name
+from debgen.pipeline import (
+    _check_identity,
+    _date,
+    _extension,
+    _packageable,
+    _refuse_unready,
+    _texts,
+    edited_files,
+    parse_name,
+)
 from debgen.upstream.facts import read_facts
 from debgen.upstream.model import FileKind, ReleaseFile
 
@@ -101,3 +111,48 @@ def test_extensions_that_dpkg_source_takes() -> None:
     ]
     with pytest.raises(NoSdistError):
         _extension(Path("a-1.0.zip"))
+
+
+def release_file(version: str, kind: FileKind, requires_python: str = "") -> ReleaseFile:
+    return ReleaseFile(f"x-{version}", "https://index.invalid/x", version, kind, requires_python=requires_python)
+
+
+class FewFiles:
+    """The part of an index client that choosing needs."""
+
+    def __init__(self, *files: ReleaseFile) -> None:
+        self._files = files
+
+    def files(self, name: str) -> tuple[ReleaseFile, ...]:
+        return self._files
+
+    def sdist_of(self, name: str, version: str) -> ReleaseFile:
+        raise NoSdistError(f"{name} {version}")
+
+
+def test_only_releases_that_run_and_have_an_sdist_are_considered() -> None:
+    client = FewFiles(
+        release_file("4", FileKind.SDIST, ">=3.15"),
+        release_file("3", FileKind.WHEEL),
+        release_file("2", FileKind.SDIST, "nonsense"),
+        release_file("1", FileKind.SDIST, ">=3.8"),
+    )
+    assert _packageable("x", ["4", "3", "2", "1"], "3.14", client) == ["2", "1"]  # type: ignore[arg-type]
+    with pytest.raises(NoSdistError, match="x 3"):
+        _packageable("x", ["4", "3"], "3.14", client)  # type: ignore[arg-type]
+    assert _packageable("x", ["4"], "3.14", client) == []  # type: ignore[arg-type]
+
+
+def test_edited_files_are_noticed(tmp_path: Path) -> None:
+    debian = tmp_path / "x-1" / "debian"
+    (debian / "source").mkdir(parents=True)
+    (debian / "rules").write_text("all:\n")
+    (debian / "source" / "format").write_text("3.0 (quilt)\n")
+    with tarfile.open(tmp_path / "x_1-1.debian.tar.xz", "w:xz") as tar:
+        tar.add(debian, "debian")
+    assert edited_files(tmp_path) == []
+    (debian / "rules").write_text("all: more\n")
+    (debian / "source" / "format").unlink()
+    (debian / "notes").write_text("mine\n")
+    assert edited_files(tmp_path) == ["debian/notes", "debian/rules", "debian/source/format"]
+    assert edited_files(tmp_path / "nothing") == []
