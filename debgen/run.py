@@ -7,6 +7,7 @@ tests can pass a fake; :func:`run` is the real one.
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from debgen.errors import CommandError, MissingToolError
+from debgen.errors import CommandError, MissingToolError, WorkspaceError
 
 #: Debian package that ships a program, where the two differ in name.
 PACKAGE_OF_TOOL = {
@@ -80,7 +81,7 @@ def run(
     ``on_line``; otherwise they are captured apart.
 
     Raises MissingToolError where the program isn't installed, and CommandError (unless ``check`` is false)
-    where it exits with anything but 0.
+    where it exits with anything but 0 (WorkspaceError where it says that the disk is full).
     """
     words = [os.fspath(a) for a in argv]
     merged = log is not None or on_line is not None
@@ -115,6 +116,11 @@ def run(
     result = Completed(tuple(words), process.wait(), stdout if not merged else "", stderr)
     if check and result.returncode != 0:
         output = stdout if merged else (stderr.strip() or stdout)
+        if os.strerror(errno.ENOSPC) in output:
+            raise WorkspaceError(
+                f"the disk is full: {Path(words[0]).name} could not write what it makes",
+                hint="Free some space, or put the cache elsewhere with DEBGEN_CACHE, and run the command again.",
+            )
         raise CommandError(
             f"{Path(words[0]).name} failed with exit code {result.returncode}: {shlex.join(words)}\n"
             + _last_lines(output, 15),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from debgen.errors import CommandError, MissingToolError
+from debgen.errors import CommandError, MissingToolError, WorkspaceError
 from debgen.run import run
 
 pytestmark = pytest.mark.integration
@@ -95,3 +95,8 @@ def test_an_error_while_reading_output_ends_the_program(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stop"):
         run(["sh", "-c", "echo $$; exec sleep 60"], on_line=on_line)
     assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_program_that_finds_the_disk_full() -> None:
+    with pytest.raises(WorkspaceError, match="the disk is full: sh could"):
+        run(["sh", "-c", "exec cat /proc/version > /dev/full"])
