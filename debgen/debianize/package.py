@@ -19,7 +19,7 @@ from debgen.debianize.description import describe
 from debgen.debianize.fixmes import Fixmes
 from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch
 from debgen.debianize.model import Inputs, SourcePackage
-from debgen.debianize.names import binary_name, debian_name, main_module, source_name
+from debgen.debianize.names import binary_name, source_name
 from debgen.debianize.requirements import Judged, applies, judge_requirements, test_requirements
 from debgen.debianize.source_files import changelog, homepage, upstream_metadata, watch
 from debgen.debianize.templates import Templates
@@ -188,9 +188,9 @@ class _Writer:
                 found.append(match.package)
         tested = bool(self.facts.tests.directory)
         # help2man runs the commands, so their imports must work even in a build without tests
-        profiles = " <!nocheck> <!nodoc>" if self.facts.scripts and tested else ""
-        profiles = profiles or (" <!nodoc>" if self.facts.scripts else " <!nocheck>")
-        if self.facts.scripts:
+        helped = bool(self._helped())
+        profiles = " <!nocheck> <!nodoc>" if helped and tested else " <!nodoc>" if helped else " <!nocheck>"
+        if helped:
             found.append("help2man <!nodoc>")
         for requirement, match in self.judged.met:
             found += [f"{relation}{profiles}" for relation in _bounded(match, requirement, self.judged)]
@@ -228,13 +228,7 @@ class _Writer:
             binary=self.binary,
             pybuild_name=pybuild_name,
             has_pyproject="pyproject.toml" in self.inputs.texts,
-            scripts=[
-                {
-                    "command": s.command,
-                    "summary_quoted": shlex.quote(short),
-                }
-                for s in self._helped()
-            ],
+            scripts=[{"command": script.command, "summary_quoted": shlex.quote(short)} for script in self._helped()],
             loopback=self.facts.tests.loopback,
             test_environment=layer.test_environment,
             runner=self.facts.tests.runner,
@@ -323,6 +317,3 @@ def _normalised(text: str) -> str:
                 if plain:
                     PkgRelation.parse_relations(",".join(plain))
     return "\n".join(str(paragraph) for paragraph in paragraphs)
-
-
-__all__ = ["debian_name", "debianize", "main_module"]

@@ -62,7 +62,6 @@ class SdistFacts:
     version: str
     summary: str
     description: str
-    description_type: str
     homepage: str
     urls: tuple[tuple[str, str], ...]
     author: str
@@ -129,7 +128,6 @@ def read_facts(root: Path) -> SdistFacts:
         version=_line(metadata["Version"]),
         summary=_line(metadata["Summary"]),
         description=_text(metadata["Description"]) or _body(metadata),
-        description_type=_text(metadata["Description-Content-Type"]) or "text/x-rst",
         homepage=_line(metadata["Home-page"]),
         urls=tuple(_urls([_line(u) for u in metadata.get_all("Project-URL", [])])),
         author=_line(metadata["Author"]) or _line(metadata["Author-email"]) or _line(metadata["Maintainer"]),

@@ -16,7 +16,7 @@ from debgen.upstream.licences import FileLicence, LicenceScan
 from debgen.upstream.testfacts import TestFacts
 
 FACTS = SdistFacts(
-    name="foo", version="1", summary="", description="", description_type="", homepage="", urls=(),
+    name="foo", version="1", summary="", description="", homepage="", urls=(),
     author="Jane Doe", licence="", classifiers=(), requires_python="", requirements=(), backend="",
     build_requirements=(), modules=("foo",), namespaces=(), scripts=(), compiled=(), prebuilt=(),
     licence_files=("LICENSE",), tests=TestFacts(),

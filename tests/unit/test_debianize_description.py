@@ -15,7 +15,7 @@ from debgen.upstream.facts import SdistFacts
 from debgen.upstream.testfacts import TestFacts
 
 FACTS = SdistFacts(
-    name="foo", version="1", summary="a frobnicator", description="", description_type="", homepage="", urls=(),
+    name="foo", version="1", summary="a frobnicator", description="", homepage="", urls=(),
     author="", licence="", classifiers=(), requires_python="", requirements=(), backend="", build_requirements=(),
     modules=("foo",), namespaces=(), scripts=(), compiled=(), prebuilt=(), licence_files=(), tests=TestFacts(),
 )  # fmt: skip

@@ -21,7 +21,7 @@ from debgen.upstream.testfacts import TestFacts
 test_requirements.__test__ = False  # type: ignore[attr-defined]  # a function of debgen, not a test
 
 FACTS = SdistFacts(
-    name="foo", version="1", summary="", description="", description_type="", homepage="", urls=(), author="",
+    name="foo", version="1", summary="", description="", homepage="", urls=(), author="",
     licence="", classifiers=(), requires_python="", requirements=(), backend="", build_requirements=(),
     modules=("foo",), namespaces=(), scripts=(), compiled=(), prebuilt=(), licence_files=(), tests=TestFacts(),
 )  # fmt: skip

@@ -25,7 +25,7 @@ from debgen.upstream.model import Target
 from debgen.upstream.testfacts import TestFacts, Unimportable
 
 FACTS = SdistFacts(
-    name="foo", version="1.0", summary="frobnicator of things", description="", description_type="", homepage="",
+    name="foo", version="1.0", summary="frobnicator of things", description="", homepage="",
     urls=(), author="Jane Doe", licence="Apache-2.0", classifiers=(), requires_python="", requirements=(), backend="",
     build_requirements=(), modules=("foo",), namespaces=(), scripts=(), compiled=(), prebuilt=(), licence_files=(),
     tests=TestFacts(),

@@ -158,7 +158,7 @@ def test_a_failing_answer_is_asked_for_again(index: Index) -> None:
     [
         (lambda handler: answer(handler, 404), UnknownDistributionError, "no distribution named foo"),
         (lambda handler: answer(handler, 401), NetworkError, "refuses access"),
-        (lambda handler: answer(handler, 500), NetworkError, "HTTP 500"),
+        (lambda handler: answer(handler, 500, b"", {"Connection": "close"}), NetworkError, "HTTP 500"),
         (lambda handler: answer(handler, 302, b"", {"Location": "/simple/foo/"}), NetworkError, "can't fetch"),
         (lambda handler: answer(handler, 200, b"x", {"Content-Type": "image/png"}), NetworkError, "not a package"),
         (lambda handler: answer(handler, 200, b"x", {"Content-Length": "9"}), NetworkError, "breaks off"),
