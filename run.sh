@@ -30,11 +30,15 @@ die() {
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null; then
-        sudo -- "$@"
     else
-        die "this needs root, and there is no sudo. As root, run: $*"
+        sudo -- "$@"
     fi
+}
+
+# End here, with the command for an administrator, where this user can't become root.
+need_root() {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "this needs root, and there is no sudo. As root, run, and then try again: $*"
 }
 
 # Try a command that uses the network three times.
@@ -90,6 +94,7 @@ announce() {
 
 install_debian_packages() {
     [ -n "$missing" ] || return 0
+    need_root "apt-get update && apt-get install --no-install-recommends$missing"
     as_root apt-get -q -o Acquire::Retries=3 update ||
         say "apt-get update did not get everything; going on with what there is"
     # shellcheck disable=SC2086 # a list of words
@@ -119,6 +124,7 @@ install_python_packages() {
 add_subordinate_ids() {
     line=$(.venv/bin/debgen doctor | sed -n 's/^ *\(usermod --add-subuids .*\)/\1/p')
     if [ -n "$line" ]; then
+        need_root "$line"
         say "$line"
         # shellcheck disable=SC2086 # a command line
         as_root $line
