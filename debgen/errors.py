@@ -132,5 +132,11 @@ class BlockedError(DebgenError):
     exit_code = 18
 
 
+class DriftError(DebgenError):
+    """A saved plan no longer holds, or what is installed does not fit together."""
+
+    exit_code = 19
+
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM, as shells have it."""

@@ -58,6 +58,9 @@ TOOLS = (
 )
 """Every program that debgen starts and that comes from a Debian package."""
 
+ACCELERATOR_COMPILERS = ("nvcc", "hipcc")
+"""The compilers that come with CUDA and with ROCm."""
+
 KEYRING = "debian-archive-keyring"
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
@@ -88,8 +91,28 @@ def check_host(
     ]
     if scratch:
         checks.append(_check_scratch(scratch))
-    checks += [_accelerator(program, run, which) for program in ("nvcc", "hipcc")]
+    checks += [_accelerator(program, find_compiler(program, run, which)) for program in ACCELERATOR_COMPILERS]
     return tuple(checks)
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A compiler for GPUs on this machine; ``version`` is empty where it doesn't tell."""
+
+    program: str
+    path: str
+    version: str
+
+
+def find_compiler(program: str, run: Runner = run, which: Callable[[str], str | None] | None = None) -> Compiler | None:
+    """The compiler ``program`` on this machine's PATH, which says nothing about any chroot."""
+    which = which or (lambda name: find_program(name, os.environ))
+    found = which(program)
+    if not found:
+        return None
+    output = run([found, "--version"], check=False).stdout
+    version = re.search(r"(?:release|version:?)\s+v?(\d[\w.-]*)", output, re.IGNORECASE)
+    return Compiler(program, found, version[1] if version else "")
 
 
 def find_program(program: str, env: Mapping[str, str]) -> str | None:
@@ -201,15 +224,12 @@ def _check_uv(which: Callable[[str], str | None]) -> Check:
         )
 
 
-def _accelerator(program: str, run: Runner, which: Callable[[str], str | None]) -> Check:
+def _accelerator(program: str, found: Compiler | None) -> Check:
     """A compiler for GPUs on the host: told because people look for it, and never needed."""
     note = "for information only: builds use what is in their chroot, never the host's"
-    found = which(program)
-    if not found:
+    if found is None:
         return Check(program, True, f"not on this machine ({note})")
-    output = run([found, "--version"], check=False).stdout
-    version = re.search(r"(?:release|version:?)\s+v?(\d[\w.-]*)", output, re.IGNORECASE)
-    return Check(program, True, f"{version[1] if version else 'of unknown version'} at {found} ({note})")
+    return Check(program, True, f"{found.version or 'of unknown version'} at {found.path} ({note})")
 
 
 def _installed(packages: Sequence[str], run: Runner) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Recipes: what no rule can know about one distribution, each line with its reason.
 
 A recipe is ``recipes/<normalised name>/recipe.toml``, with ``patches/`` (``patches/<suite>/`` for one suite) and
-``debian/`` beside it. An absent or empty one is valid. ``[suite.<codename>]`` tables hold the same keys and are laid
-over the rest: lists are joined, an entry for the same thing replaces the earlier one, single values are replaced.
+``debian/`` beside it. An absent or empty one is valid. ``[suite.<codename>]`` and ``[variant.<name>]`` tables hold the
+same keys and are laid over the rest, in this order: lists are joined, an entry for the same thing replaces the earlier
+one, single values are replaced.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -56,6 +58,10 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+#: The variants that a plan can be for.
+VARIANTS = ("cpu", "cuda", "rocm")
+
+
 class Relax(_Strict):
     """Loosen upstream's bound on a run-time requirement to ``specifier`` (empty: any version)."""
 
@@ -65,7 +71,10 @@ class Relax(_Strict):
 
 
 class Drop(_Strict):
-    """Remove a run-time requirement that upstream lists but the package works without."""
+    """Remove a run-time requirement that upstream lists but the package works without.
+
+    ``distribution`` may be a pattern, such as ``nvidia-*``.
+    """
 
     distribution: DistributionName
     reason: Reason
@@ -110,8 +119,15 @@ class Description(_Strict):
     reason: Reason
 
 
+class Requirements(_Strict):
+    """The files of the sdist that list the run-time requirements of a variant: the first of ``files`` that it has."""
+
+    files: tuple[Annotated[str, StringConstraints(pattern=r"^[^/].*$")], ...] = Field(min_length=1)
+    reason: Reason
+
+
 class Layer(_Strict):
-    """All keys of a recipe that may differ by suite."""
+    """All keys of a recipe that may differ by suite and variant."""
 
     relax: tuple[Relax, ...] = ()
     drop: tuple[Drop, ...] = ()
@@ -123,15 +139,25 @@ class Layer(_Strict):
     suggests: tuple[Package, ...] = ()
     autopkgtest: tuple[Autopkgtest, ...] = ()
     description: Description | None = None
+    requirements: Requirements | None = None
+
+    def drop_of(self, distribution: str) -> Drop | None:
+        """The entry that drops ``distribution`` (its normalised name)."""
+        return next((d for d in self.drop if fnmatchcase(distribution, d.distribution)), None)
+
+    def relax_of(self, distribution: str) -> Relax | None:
+        """The entry that relaxes the bounds on ``distribution``."""
+        return next((r for r in self.relax if r.distribution == distribution), None)
 
 
 class _File(Layer):
     suite: dict[str, Layer] = Field(default_factory=dict)
+    variant: dict[Literal["cpu", "cuda", "rocm"], Layer] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The effective recipe of one distribution for one suite, and where its files are."""
+    """The effective recipe of one distribution for one suite and variant, and where its files are."""
 
     name: str
     suite: str
@@ -154,7 +180,7 @@ class Recipe:
         return {p.relative_to(root).as_posix(): p for p in paths if p.is_file() and not p.name.startswith(".")}
 
 
-def load_recipe(name: str, suite: str, *, directories: Iterable[Path] = ()) -> Recipe:
+def load_recipe(name: str, suite: str, *, variant: str = "cpu", directories: Iterable[Path] = ()) -> Recipe:
     """The recipe of distribution ``name`` for the codename ``suite``; an empty one where there is none.
 
     ``directories`` are searched first, then the recipes that come with debgen. Raises RecipeError with the
@@ -164,11 +190,22 @@ def load_recipe(name: str, suite: str, *, directories: Iterable[Path] = ()) -> R
     for root in (*directories, data_directory("recipes")):
         folder = root / normalised
         if folder.is_dir():
-            return parse_recipe(normalised, suite, folder)
+            return parse_recipe(normalised, suite, folder, variant=variant)
     return Recipe(normalised, suite, Layer(), None)
 
 
-def parse_recipe(name: str, suite: str, folder: Path) -> Recipe:
+def requirement_files(suite: str, variant: str, *, directories: Iterable[Path] = ()) -> Mapping[str, tuple[str, ...]]:
+    """By distribution, the files that list the requirements of ``variant``: from every recipe that names some."""
+    found: dict[str, tuple[str, ...]] = {}
+    for root in (*directories, data_directory("recipes")):
+        for folder in sorted(root.iterdir()) if root.is_dir() else ():
+            if folder.is_dir() and folder.name not in found:
+                requirements = parse_recipe(folder.name, suite, folder, variant=variant).layer.requirements
+                found[folder.name] = requirements.files if requirements else ()
+    return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def parse_recipe(name: str, suite: str, folder: Path, *, variant: str = "cpu") -> Recipe:
     """Read and validate ``folder/recipe.toml``."""
     path = folder / "recipe.toml"
     try:
@@ -184,8 +221,11 @@ def parse_recipe(name: str, suite: str, folder: Path) -> Recipe:
         raise RecipeError(
             f"{path} is not a valid recipe:\n{_explain(error)}", hint="Mend the keys named above."
         ) from None
-    base = Layer.model_validate(parsed.model_dump(exclude={"suite"}))
-    recipe = Recipe(name, suite, _merge(base, parsed.suite[suite]) if suite in parsed.suite else base, folder)
+    layer = Layer.model_validate(parsed.model_dump(exclude={"suite", "variant"}))
+    known = cast(Literal["cpu", "cuda", "rocm"], variant)
+    for over in (parsed.suite.get(suite), parsed.variant.get(known)):
+        layer = _merge(layer, over) if over is not None else layer
+    recipe = Recipe(name, suite, layer, folder)
     scripts = recipe.debian_files()
     for test in recipe.layer.autopkgtest:
         if f"tests/{test.name}" not in scripts:
@@ -234,9 +274,9 @@ def _known_keys(path: list[str]) -> list[str]:
     steps = list(path)
     while steps:
         step = steps.pop(0)
-        if model is _File and step == "suite":
+        if model is _File and step in ("suite", "variant"):
             model = Layer
-            steps = steps[1:]  # the suite's own name
+            steps = steps[1:]  # the suite's or variant's own name
             continue
         field = model.model_fields.get(step)
         if field is None:

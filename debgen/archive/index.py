@@ -11,6 +11,7 @@ import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,16 @@ from debgen.archive.apterrors import ALIASES, check_suite_name
 from debgen.archive.aptroot import DAY, AptRoot
 from debgen.archive.indexbuild import FORMAT, build_index
 from debgen.archive.mirror import MirrorSettings
-from debgen.archive.model import Binary, MetadataKind, Shipped
+from debgen.archive.model import (
+    Binary,
+    Dependant,
+    FileKind,
+    MetadataKind,
+    Provided,
+    RelationField,
+    Shipped,
+)
+from debgen.archive.relation import clauses, parse_clause
 from debgen.errors import IntegrityError, UnknownSuiteError
 from debgen.narrate import say
 from debgen.run import Runner, run
@@ -60,22 +70,67 @@ class SuiteIndex:
 
     def version_of(self, package: str) -> str | None:
         """The Debian version of the binary package, or None where the suite has no such package."""
-        found = self.binary(package)
-        return found.version if found else None
+        row = self._database.execute("SELECT version FROM binary WHERE name = ?", (package,)).fetchone()
+        return str(row[0]) if row else None
 
     def providers(self, virtual: str) -> tuple[Binary, ...]:
         """The packages whose Provides name ``virtual``, by name."""
         rows = self._database.execute(
-            "SELECT DISTINCT binary.* FROM provided JOIN binary ON binary.name = provided.package"
+            "SELECT DISTINCT binary.* FROM provided JOIN binary ON binary.rowid = provided.package"
             " WHERE virtual = ? ORDER BY name",
             (virtual,),
         )
         return tuple(Binary(*row) for row in rows)
 
+    def provided(self, virtual: str) -> tuple[Provided, ...]:
+        """What ``virtual`` can mean in a relation: the package of that name first, then those that provide it."""
+        rows = self._database.execute(
+            "SELECT name, version, 0 AS rank FROM binary WHERE name = :name"
+            " UNION ALL SELECT binary.name, provided.version, 1 FROM provided JOIN binary"
+            " ON binary.rowid = provided.package WHERE virtual = :name ORDER BY rank, name",
+            {"name": virtual},
+        )
+        return tuple(Provided(package, version) for package, version, _ in rows)
+
+    def dependants(self, package: str) -> tuple[Dependant, ...]:
+        """The clauses of other packages' relations that name ``package`` (not what it provides), by package."""
+        rows = self._database.execute(
+            "SELECT binary.* FROM binary JOIN json_each("
+            "(SELECT packages FROM dependants WHERE dependants.name = ?)) AS number ON binary.rowid = number.value"
+            " ORDER BY name",
+            (package,),
+        )
+        return tuple(
+            Dependant(binary.name, binary.source, field, clause)
+            for binary in (Binary(*row) for row in rows)
+            for field in RelationField
+            for clause in clauses(field.of(binary))
+            if any(relation.name == package for relation in parse_clause(clause))
+        )
+
     def source_binaries(self, source: str) -> tuple[Binary, ...]:
         """The binary packages that are built from ``source``, by name."""
         rows = self._database.execute("SELECT * FROM binary WHERE source = ? ORDER BY name", (source,))
         return tuple(Binary(*row) for row in rows)
+
+    def pkg_config(self, name: str) -> tuple[str, ...]:
+        """The packages with NAME.pc where pkg-config looks for it, best first."""
+        return self._having(FileKind.PKG_CONFIG, name)
+
+    def cmake_config(self, name: str) -> tuple[str, ...]:
+        """The packages with the NAMEConfig.cmake or NAME-config.cmake of ``find_package(NAME)``, best first.
+
+        Case doesn't count. The modules that come with CMake itself (FindZLIB.cmake) aren't looked at.
+        """
+        return self._having(FileKind.CMAKE, name.lower())
+
+    def program(self, name: str) -> tuple[str, ...]:
+        """The packages with that program on the PATH of root, best first; alternatives' links don't count."""
+        return self._having(FileKind.PROGRAM, name)
+
+    def link_library(self, name: str) -> tuple[str, ...]:
+        """The packages with libNAME.so, which ``-lNAME`` links with, best first."""
+        return self._having(FileKind.LINK, name)
 
     def shipped(self, distribution: str) -> tuple[Shipped, ...]:
         """What ships ``distribution`` (its PEP 503 normalised name)."""
@@ -103,6 +158,28 @@ class SuiteIndex:
             for distribution, version, package, kind, path in rows
         )
 
+    def _having(self, kind: FileKind, name: str) -> tuple[str, ...]:
+        """The packages that have the file, each once, best first."""
+        rows = self._database.execute(
+            "SELECT located.package, located.path, binary.component, dependants.wanted"
+            " FROM located JOIN binary ON binary.name = located.package"
+            " LEFT JOIN dependants ON dependants.name = located.package WHERE kind = ? AND located.name = ?",
+            (kind.value, name),
+        )
+        ranked = sorted(
+            (component != "main", _rank(kind, name, package, path, self._library_folder), -(wanted or 0), package)
+            for package, path, component, wanted in rows
+        )
+        return tuple(dict.fromkeys(entry[-1] for entry in ranked))
+
+    @cached_property
+    def _library_folder(self) -> str:
+        """Where the architecture's libraries are (``usr/lib/x86_64-linux-gnu/``): where its C library is."""
+        row = self._database.execute(
+            "SELECT path FROM located WHERE kind = ? AND name = 'c' AND package = 'libc6-dev'", (FileKind.LINK.value,)
+        ).fetchone()
+        return str(row[0]).removesuffix("libc.so") if row else "usr/lib/"
+
     def _upstream(self, package: str, pattern: str) -> str:
         found = re.match(rf"(?:\d+:)?({pattern})", self.version_of(package) or "")
         if not found:
@@ -111,6 +188,19 @@ class SuiteIndex:
                 hint="Choose a complete suite, such as sid or trixie.",
             )
         return found[1]
+
+
+def _rank(kind: FileKind, name: str, package: str, path: str, folder: str) -> tuple[bool | int, ...]:
+    """Sort key, best first, of the file ``path`` of ``package``; ``folder`` is the architecture's own for libraries.
+
+    For this architecture, for development, where it is looked for first; a program in the package named like it.
+    """
+    places = (folder, "usr/lib/gcc/", "usr/share/", "usr/bin/")
+    place = next((number for number, start in enumerate(places) if path.startswith(start)), len(places))
+    if kind is FileKind.PROGRAM:
+        return (package != name, place)
+    foreign = "-gnu" in path and place > 1
+    return (foreign, not package.endswith("-dev"), path.endswith(".a"), place, path.count("/"))
 
 
 def open_suite(

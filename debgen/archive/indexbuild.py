@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import fields
 from operator import attrgetter
@@ -15,29 +17,44 @@ from pathlib import Path
 from debian.debian_support import NativeVersion
 
 from debgen.archive.listfiles import read_contents, read_packages
-from debgen.archive.model import Binary, ListFile, ListKind, Release
+from debgen.archive.model import Binary, ListFile, ListKind, Located, Release
 from debgen.errors import IntegrityError, WorkspaceError
 from debgen.workspace import disk_errors, make_directory
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when the tables or what fills them change, so that older files are built anew."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE binary (
-  name TEXT PRIMARY KEY, version TEXT, architecture TEXT, source TEXT, source_version TEXT, component TEXT,
-  section TEXT, provides TEXT, depends TEXT, recommends TEXT
-) WITHOUT ROWID;
-CREATE TABLE provided (virtual TEXT, version TEXT, package TEXT);
+  name TEXT, version TEXT, architecture TEXT, source TEXT, source_version TEXT, component TEXT, section TEXT,
+  provides TEXT, depends TEXT, recommends TEXT, pre_depends TEXT, breaks TEXT, conflicts TEXT
+);
+CREATE TABLE provided (virtual TEXT, package INTEGER, version TEXT, PRIMARY KEY (virtual, package, version))
+  WITHOUT ROWID;
+CREATE TABLE dependants (name TEXT PRIMARY KEY, packages TEXT NOT NULL, wanted INTEGER NOT NULL)
+  WITHOUT ROWID;
 CREATE TABLE shipped (distribution TEXT, version TEXT, package TEXT, kind TEXT, path TEXT);
-CREATE INDEX binary_source ON binary (source);
-CREATE INDEX provided_virtual ON provided (virtual);
-CREATE INDEX shipped_distribution ON shipped (distribution);
-CREATE INDEX shipped_package ON shipped (package);
+CREATE TABLE located (kind TEXT, name TEXT, package TEXT, path TEXT, PRIMARY KEY (kind, name, package, path))
+  WITHOUT ROWID;
+"""
+INDEXES = (
+    "CREATE UNIQUE INDEX binary_name ON binary (name)",
+    "CREATE INDEX binary_source ON binary (source)",
+    "CREATE INDEX shipped_distribution ON shipped (distribution)",
+    "CREATE INDEX shipped_package ON shipped (package)",
+)
+"""Made when the tables are full, which is faster.
+
+``provided.package`` is a rowid of ``binary``, ``dependants.packages`` a JSON list of them: a row for each relation
+would make the file twice as large.
 """
 
 _row = attrgetter(*(field.name for field in fields(Binary)))
 _PROVIDED = re.compile(r"\s*([^\s(:]+)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\s*\))?\s*")
+_NAMED = re.compile(r"(?:^|[,|])\s*([^\s,|:(]+)")
+_WANTING = attrgetter("pre_depends", "depends", "recommends")
+_REFUSING = attrgetter("breaks", "conflicts")
 
 
 def build_index(target: Path, *, key: str, release: Release, architecture: str, lists: Iterable[ListFile]) -> None:
@@ -65,28 +82,28 @@ def build_index(target: Path, *, key: str, release: Release, architecture: str, 
 
 
 def _fill(path: Path, *, key: str, release: Release, architecture: str, lists: tuple[ListFile, ...]) -> None:
-    packages = _newest(
+    chosen = _newest(
         binary
         for file in lists
         if file.kind is ListKind.PACKAGES
         for binary in read_packages(file.path, file.component)
     )
-    if not packages:
+    if not chosen:
         raise IntegrityError(f"the index of {release.codename} has no packages for {architecture}")
+    packages = sorted(chosen.values(), key=attrgetter("name"))
+    del chosen
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         # The file is thrown away when anything goes wrong, so SQLite need not guard it.
         database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {SCHEMA}")
-        database.executemany("INSERT INTO binary VALUES (?,?,?,?,?,?,?,?,?,?)", map(_row, packages.values()))
-        database.executemany("INSERT INTO provided VALUES (?,?,?)", _provided(packages.values()))
-        database.executemany(
-            "INSERT INTO shipped VALUES (?,?,?,?,?)",
-            (
-                (row.distribution, row.version, row.package, row.kind.value, row.path)
-                for file in lists
-                if file.kind is ListKind.CONTENTS
-                for row in read_contents(file.path)
-            ),
-        )
+        database.executemany("INSERT INTO binary VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", map(_row, packages))
+        database.executemany("INSERT OR IGNORE INTO provided VALUES (?,?,?)", sorted(_provided(packages)))
+        database.executemany("INSERT INTO dependants VALUES (?,?,?)", sorted(_dependants(packages)))
+        del packages
+        for file in lists:
+            if file.kind is ListKind.CONTENTS:
+                _fill_contents(database, file)
+        for statement in INDEXES:
+            database.execute(statement)
         database.executemany(
             "INSERT INTO meta VALUES (?,?)",
             {
@@ -110,8 +127,37 @@ def _newest(binaries: Iterable[Binary]) -> dict[str, Binary]:
     return chosen
 
 
-def _provided(binaries: Iterable[Binary]) -> Iterator[tuple[str, str, str]]:
-    for binary in binaries:
+def _provided(packages: Sequence[Binary]) -> Iterator[tuple[str, int, str]]:
+    for number, binary in enumerate(packages, start=1):
         for relation in binary.provides.split(",") if binary.provides else ():
             if found := _PROVIDED.fullmatch(relation):
-                yield found[1], found[2] or "", binary.name
+                yield found[1], number, found[2] or ""
+
+
+def _dependants(packages: Sequence[Binary]) -> Iterator[tuple[str, str, int]]:
+    """For each name in relations: the rowids of the packages that have it there, and how many of them want it."""
+    naming: defaultdict[str, list[int]] = defaultdict(list)
+    wanted: Counter[str] = Counter()
+    for number, binary in enumerate(packages, start=1):
+        wants = _names(_WANTING(binary))
+        wanted.update(wants)
+        for name in wants | _names(_REFUSING(binary)):
+            naming[name].append(number)
+    for name, numbers in naming.items():
+        yield name, json.dumps(numbers, separators=(",", ":")), wanted[name]
+
+
+def _names(fields: Iterable[str]) -> set[str]:
+    return {name for field in fields if field for name in _NAMED.findall(field)}
+
+
+def _fill_contents(database: sqlite3.Connection, file: ListFile) -> None:
+    located: list[tuple[str, str, str, str]] = []
+    for row in read_contents(file.path):
+        if isinstance(row, Located):
+            located.append((row.kind.value, row.name, row.package, row.path))
+        else:
+            values = (row.distribution, row.version, row.package, row.kind.value, row.path)
+            database.execute("INSERT INTO shipped VALUES (?,?,?,?,?)", values)
+    # Sorted, each goes where the last one went; the lists of two architectures can have the same line.
+    database.executemany("INSERT OR IGNORE INTO located VALUES (?,?,?,?)", sorted(located))

@@ -13,17 +13,40 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from debgen.archive.model import Binary, MetadataKind, Shipped
+from debgen.archive.model import Binary, FileKind, Located, MetadataKind, Shipped
 from debgen.errors import IntegrityError
 
 _CHUNK = 1 << 18
 _FIELDS = re.compile(
-    rb"^(Package|Version|Architecture|Source|Section|Provides|Depends|Recommends):[ \t]*(.*)$", re.MULTILINE
+    rb"^(Package|Version|Architecture|Source|Section|Provides|Pre-Depends|Depends|Recommends|Breaks|Conflicts):"
+    rb"[ \t]*(.*)$",
+    re.MULTILINE,
 )
 _METADATA_LINE = re.compile(
     rb"((?:\./)?usr/(?:lib|share)/python3(?:\.\d+)?/dist-packages/([^/]+)\.(dist|egg)-info)"
     rb"(?:/.*?)?[ \t]+(\S+)$"
 )
+_PREFIX = rb"(?:\./)?"
+_LIBRARY = re.compile(_PREFIX + rb"((?:usr/)?lib/(?:.+/)?lib([^/]+?)\.(?:so|a)) +(\S+)$")
+_BUILD_FILES = (
+    (FileKind.PROGRAM, b"bin/", re.compile(_PREFIX + rb"((?:usr/)?s?bin/([^/]+?)) +(\S+)$")),
+    (
+        FileKind.PKG_CONFIG,
+        b"/pkgconfig/",
+        re.compile(_PREFIX + rb"(usr/(?:lib(?:/[^/]+)?|share)/pkgconfig/([^/]+)\.pc) +(\S+)$"),
+    ),
+    (
+        FileKind.CMAKE,
+        b"onfig.cmake ",
+        re.compile(_PREFIX + rb"(usr/(?:lib|share)/(?:.+/)?([^/]+?)(?:C|-c)onfig\.cmake) +(\S+)$"),
+    ),
+    (FileKind.LINK, b".so ", _LIBRARY),
+    (FileKind.LINK, b".a ", _LIBRARY),
+)
+"""What a line of each kind of file has in it, and all of the line: path, name, packages."""
+_LINKED = re.compile(r"(?:usr/)?lib/(?:[^/]*-gnu[^/]*/|gcc/[^/]*-gnu[^/]*/[^/]+/)?[^/]+")
+_LINKED_WHEN_CHOSEN = re.compile(r"usr/lib/[^/]*-gnu[^/]*/.+")
+_LIBRARY_FOLDER = r"usr/(?:lib/[^/]*-gnu[^/]*|lib|share)"
 _STEM = re.compile(r"(?P<name>.+?)(?:-(?P<version>\d[^-]*))?(?:-py\d+(?:\.\d+)?)?")
 
 
@@ -36,28 +59,69 @@ def read_packages(path: Path, component: str) -> Iterator[Binary]:
                 yield _binary(fields, component)
 
 
-def read_contents(path: Path) -> Iterator[Shipped]:
-    """The Python distributions of a Contents file, each once for every package and path that has it.
+def read_contents(path: Path) -> Iterator[Shipped | Located]:
+    """The Python distributions and the files for builds of a Contents file.
 
-    Only metadata directly in a dist-packages folder of Python 3 counts: what lies in private folders, or is
-    vendored into another package, can't be imported by others.
+    Each distribution comes once for every package and path that has it. Only metadata directly in a dist-packages
+    folder of Python 3 counts: what lies in private folders, or is vendored into another package, can't be imported
+    by others. Of the other files, those count that pkg-config, CMake, a shell or a linker finds without being told
+    where; and libraries in a folder of their own where a -dev package has them (libopenblas.so: which of
+    several is linked with, alternatives choose).
     """
     last = b""
     for block in _blocks(path, b"\n"):
-        position = block.find(b"-info")
-        while position >= 0:
-            end = block.find(b"\n", position)
-            found = _METADATA_LINE.match(block, block.rfind(b"\n", 0, position) + 1, end)
+        if b"\t" in block:
+            block = block.replace(b"\t", b" ")
+        for line in _lines_with(block, b"-info"):
+            found = _METADATA_LINE.match(line)
             if found and (key := found[1] + found[4]) != last:
                 last = key
                 yield from _shipped(found)
-            position = block.find(b"-info", end)
+        for kind, mark, pattern in _BUILD_FILES:
+            for line in _lines_with(block, mark):
+                if found := pattern.match(line):
+                    yield from _located(kind, found)
+
+
+def _lines_with(block: bytes, mark: bytes) -> Iterator[bytes]:
+    """The lines of ``block`` that have ``mark``, each once: much faster than a look at every line."""
+    position = block.find(mark)
+    while position >= 0:
+        end = block.find(b"\n", position)
+        yield block[block.rfind(b"\n", 0, position) + 1 : end]
+        position = block.find(mark, end)
+
+
+def _located(kind: FileKind, found: re.Match[bytes]) -> Iterator[Located]:
+    path, name, packages = (part.decode("utf-8", "replace") for part in found.groups())
+    if kind is FileKind.CMAKE:
+        name = name.lower()
+        if not _is_where_cmake_looks(path, name):
+            return
+    for entry in packages.split(","):
+        package = entry.rpartition("/")[2]
+        if kind is not FileKind.LINK or _is_where_linkers_look(path, package):
+            yield Located(kind, name, package, path)
+
+
+def _is_where_linkers_look(path: str, package: str) -> bool:
+    chosen = package.endswith("-dev") and _LINKED_WHEN_CHOSEN.fullmatch(path)
+    return bool(chosen or _LINKED.fullmatch(path))
+
+
+def _is_where_cmake_looks(path: str, name: str) -> bool:
+    """The folders of find_package's search procedure: lib/cmake/NAME*, lib/NAME*, lib/NAME*/cmake below /usr.
+
+    And below /usr/lib/NAME*, which is the prefix of packages that several versions of are installed together.
+    """
+    own = re.escape(name) + "[^/]*"
+    places = f"{_LIBRARY_FOLDER}/(?:cmake/{own}|{own}(?:/cmake)?)|usr/lib/{own}/lib/cmake/{own}"
+    return bool(re.fullmatch(places, path.rpartition("/")[0], re.IGNORECASE))
 
 
 def _binary(fields: dict[bytes, str], component: str) -> Binary:
     name, version = fields[b"Package"], fields[b"Version"]
     source, _, source_version = fields.get(b"Source", name).partition(" ")
-    relations = name.startswith("python3")
     return Binary(
         name=name,
         version=version,
@@ -67,8 +131,11 @@ def _binary(fields: dict[bytes, str], component: str) -> Binary:
         component=component,
         section=fields.get(b"Section", "").rpartition("/")[2],
         provides=fields.get(b"Provides", ""),
-        depends=fields.get(b"Depends", "") if relations else "",
-        recommends=fields.get(b"Recommends", "") if relations else "",
+        depends=fields.get(b"Depends", ""),
+        recommends=fields.get(b"Recommends", ""),
+        pre_depends=fields.get(b"Pre-Depends", ""),
+        breaks=fields.get(b"Breaks", ""),
+        conflicts=fields.get(b"Conflicts", ""),
     )
 
 

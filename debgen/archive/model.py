@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Binary:
-    """A binary package of the suite; relation fields are as Debian writes them.
-
-    ``depends`` and ``recommends`` are kept for packages named ``python3*`` only and are empty otherwise.
-    """
+    """A binary package of the suite; relation fields are as Debian writes them, empty where it has none."""
 
     name: str
     version: str
@@ -25,6 +22,68 @@ class Binary:
     provides: str
     depends: str
     recommends: str
+    pre_depends: str = ""
+    breaks: str = ""
+    conflicts: str = ""
+
+
+class RelationField(StrEnum):
+    """The fields of a binary package (Debian Policy 7) that the index keeps, as control files name them."""
+
+    PRE_DEPENDS = "Pre-Depends"
+    DEPENDS = "Depends"
+    RECOMMENDS = "Recommends"
+    BREAKS = "Breaks"
+    CONFLICTS = "Conflicts"
+
+    def of(self, binary: Binary) -> str:
+        """The field's text in ``binary``."""
+        text: str = getattr(binary, self.name.lower())
+        return text
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A package that a name stands for, and the version that relations on that name are compared with.
+
+    ``version`` is the package's own where it bears the name itself, else the one in its Provides: empty where that
+    has none, and then no versioned relation is satisfied (Debian Policy 7.5).
+    """
+
+    package: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Dependant:
+    """One clause of a package that names another: ``relation`` has all its alternatives, as Debian writes them."""
+
+    package: str
+    source: str
+    field: RelationField
+    relation: str
+
+
+class FileKind(StrEnum):
+    """Files that tell a build where something is."""
+
+    PKG_CONFIG = "pkg-config"
+    CMAKE = "cmake"
+    PROGRAM = "program"
+    LINK = "link"
+
+
+@dataclass(frozen=True)
+class Located:
+    """A file of a package, by the name that builds ask for it: ``zlib`` for zlib.pc, ``z`` for libz.so.
+
+    CMake's names are in lower case, since FooConfig.cmake and foo-config.cmake answer the same question.
+    """
+
+    kind: FileKind
+    name: str
+    package: str
+    path: str
 
 
 class MetadataKind(Enum):
@@ -53,6 +112,7 @@ class Origin(Enum):
 
     CONTENTS = "contents"
     PROVIDES = "provides"
+    PYDIST = "pydist"
     ALIAS = "alias"
     NAME = "name"
 

@@ -1,18 +1,24 @@
 """Between PEP 440 and Debian: versions, and what a specifier means as Debian relations.
 
-Where the two orders differ, and what is chosen:
+For final releases of up to four numbers the two say the same, whatever revision, repack or backport suffix the Debian
+version has. Where the two orders differ, this is what is chosen:
 
-* Debian has no zero padding (``1.0`` is higher than ``1``, PEP 440 says they are equal): bounds are written
-  without trailing zeros where that keeps both in.
-* A lower bound ends in ``~``, so that backports and repacks written ``1.2~ds`` satisfy it. That lets the
-  pre-releases of the bound itself in, which Debian's practice accepts.
+* Debian has no zero padding (``1.0`` is higher than ``1``, PEP 440 says they are equal): bounds are written without
+  trailing zeros where that keeps both in. A bound that is a pre-, post- or dev-release keeps the zeros that upstream
+  wrote, and is exact for packages that write as many.
+* A lower bound ends in ``~``, so that backports and repacks written ``1.2~ds`` satisfy it. That lets the pre-releases
+  of the bound itself in, which Debian's practice accepts; likewise equality takes them in and ``!=`` out.
 * An upper bound of a final release ends in ``~``, which keeps its pre-releases out, as PEP 440 asks.
 * Equality is a range, because Debian's versions have revisions and repack suffixes: from ``1.2.3~`` to below
-  ``1.2.3.1~``. ``1.2.3-4`` and ``1.2.3+dfsg-1`` are inside, ``1.2.3.1`` and ``1.2.3.post1`` are not.
-* ``.postN`` is kept, as uscan and the archive do, though dpkg sorts ``1.0.post1`` above ``1.0.1``. A lower
-  bound of that kind is therefore widened to "anything after 1.0".
-* Within pre-releases, ``.devN`` becomes ``~devN``, which dpkg sorts after ``~rcN``; a bound on a dev release
-  is therefore put before all of the pre-releases.
+  ``1.2.3.1~``. ``1.2.3-4`` and ``1.2.3+dfsg-1`` are inside, ``1.2.3.1`` and ``1.2.3.post1`` are not. So is ``===``,
+  which for PEP 440 compares letter by letter.
+* ``.postN`` is kept, as uscan and the archive do, though dpkg sorts ``1.0.post1`` above ``1.0.1``: a post-release
+  counts as later than the releases with more numbers after its own. A lower bound of that kind is widened to
+  "anything after 1.0", and "less than it" narrowed to "up to 1.0", so that they are right about those.
+* ``.devN`` becomes ``~devN``, which dpkg sorts between ``~bN`` and ``~rcN``; a lower bound on a dev release is
+  therefore put before all of the pre-releases.
+* A local part is left out, because Debian's builds have none: ``==1.2+cu118`` is ``==1.2``, and ``!=1.2+cu118`` says
+  nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +26,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cmp_to_key
 
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
+
+from debgen.archive.relation import compare
 
 _REPACK = re.compile(r"(?:[+.~-](?:nodfsg|ds\d*(?![a-z])|repack|debian|nmu|deb\d+u|bpo\d|ubuntu)|[+.~-]?dfsg).*")
 _SNAPSHOT = re.compile(r"~+(?:(?:git|svn|hg|bzr|cvs|snapshot|exp)\.?(\d+)?|(\d{6,})).*")
@@ -32,10 +41,9 @@ _AFTER = re.compile(r"\+(?!post).*")
 
 @dataclass(frozen=True)
 class _Bound:
-    """One end of a range: the PEP 440 version it comes from, for sorting, and its Debian spelling."""
+    """One end of a range, in Debian's spelling, and the PEP 440 epoch of the version it comes from."""
 
-    version: Version
-    strict: bool
+    epoch: int
     text: str
 
 
@@ -102,22 +110,19 @@ def relations(package: str, specifier: SpecifierSet | str, *, epoch: str | None 
     holes: list[tuple[_Bound, _Bound]] = []
     for clause in sorted(clauses, key=str):
         _sort_in(clause, lowers, uppers, holes)
-    lower = max(lowers, key=lambda bound: (bound.version, bound.strict), default=None)
-    upper = min(uppers, key=lambda bound: (bound.version, not bound.strict), default=None)
-
-    def relation(operator: str, bound: _Bound) -> str:
-        return f"{package} ({operator} {_with_epoch(bound, epoch)})"
-
+    in_order = cmp_to_key(compare)
+    lower = max((_with_epoch(bound, epoch) for bound in lowers), key=in_order, default=None)
+    upper = min((_with_epoch(bound, epoch) for bound in uppers), key=in_order, default=None)
+    gaps = {(_with_epoch(below, epoch), _with_epoch(above, epoch)) for below, above in holes}
     found = [
-        f"{relation('>=', above)} | {relation('<<', below)}"
-        for below, above in sorted(holes, key=lambda hole: hole[0].version)
-        if not (lower and (above.version, above.strict) <= (lower.version, lower.strict))
-        and not (upper and (below.version, True) > (upper.version, not upper.strict))
+        f"{package} (>= {above}) | {package} (<< {below})"
+        for below, above in sorted(gaps, key=lambda gap: (in_order(gap[0]), in_order(gap[1])))
+        if not (lower and compare(above, lower) <= 0) and not (upper and compare(upper, below) <= 0)
     ]
     if lower:
-        found.append(relation(">=", lower))
+        found.append(f"{package} (>= {lower})")
     if upper:
-        found.append(relation("<<", upper))
+        found.append(f"{package} (<< {upper})")
     return tuple(found) or (package,)
 
 
@@ -125,28 +130,34 @@ def _sort_in(clause: Specifier, lowers: list[_Bound], uppers: list[_Bound], hole
     """Add the bounds of one clause: a half-open range of Debian versions, or a hole in one."""
     prefix = clause.version.endswith(".*")
     version = _public(clause.version.removesuffix(".*"))
-    if prefix:
-        start, end = _Bound(version, False, _floor(version)), _next_series(version, len(version.release))
-    else:
-        start, end = _Bound(version, False, _exact(version)), _Bound(version, False, _ceiling(version))
+
+    def bound(text: str) -> _Bound:
+        return _Bound(version.epoch, text)
+
+    floor, ceiling = bound(_floor(version)), bound(_ceiling(version))
+    start = floor if prefix else bound(_exact(version))
+    end = bound(_next_series(version, len(version.release))) if prefix else ceiling
     match clause.operator:
         case "==" | "===":
             lowers.append(start)
             uppers.append(end)
-        case "!=":
-            holes.append((start, _Bound(end.version, not prefix, end.text)))
+        case "!=" if "+" not in clause.version:
+            holes.append((start, end))
         case "~=":
-            lowers.append(_Bound(version, False, _floor(version)))
-            uppers.append(_next_series(version, len(version.release) - 1))
+            lowers.append(floor)
+            uppers.append(bound(_next_series(version, len(version.release) - 1)))
         case ">=":
-            lowers.append(_Bound(version, False, _floor(version)))
+            lowers.append(floor)
         case ">":
-            widened = version.is_postrelease or version.is_devrelease
-            lowers.append(_Bound(version, True, _floor(version) if widened else _ceiling(version)))
+            lowers.append(floor if version.is_postrelease or version.is_devrelease else ceiling)
         case "<=":
-            uppers.append(_Bound(version, False, _ceiling(version)))
+            uppers.append(ceiling)
+            if version.is_postrelease and not version.pre:
+                holes.append(
+                    (bound(_ceiling(Version(version.base_version))), bound(f"{_numbers(version.release)}.post~"))
+                )
         case "<":
-            uppers.append(_Bound(version, True, _floor(version)))
+            uppers.append(floor)
 
 
 def _public(text: str) -> Version:
@@ -181,11 +192,9 @@ def _ceiling(version: Version) -> str:
     return f"{_numbers((*release, *(0,) * (3 - len(release))))}.1~"
 
 
-def _next_series(version: Version, length: int) -> _Bound:
+def _next_series(version: Version, length: int) -> str:
     """The end of the series of releases that share the first ``length`` numbers of ``version``."""
-    release = (*version.release[: length - 1], version.release[length - 1] + 1)
-    following = Version(f"{version.epoch}!{_numbers(release)}")
-    return _Bound(following, True, f"{_numbers(release)}~")
+    return f"{_numbers((*version.release[: length - 1], version.release[length - 1] + 1))}~"
 
 
 def _stripped(release: tuple[int, ...]) -> tuple[int, ...]:
@@ -215,5 +224,5 @@ def _spelled(version: Version) -> str:
 
 def _with_epoch(bound: _Bound, epoch: str | None) -> str:
     if epoch is None:
-        epoch = str(bound.version.epoch or "")
+        epoch = str(bound.epoch or "")
     return f"{epoch}:{bound.text}" if epoch else bound.text

@@ -189,8 +189,7 @@ class ChrootStore:
         return chroots
 
     def _path(self, suite: str, flavour: Flavour) -> Path:
-        ending = "" if flavour is Flavour.BUILD else f"-{flavour.value}"
-        return self.directory / f"{suite}-{self.mirror.architecture}{ending}.tar"
+        return chroot_path(self.directory, suite, self.mirror.architecture, flavour)
 
     def _lock(self, suite: str, flavour: Flavour) -> Path:
         return self.directory / f".{self._path(suite, flavour).name}.lock"
@@ -273,6 +272,12 @@ class ChrootStore:
                 write_atomically(_sidecar(path), _as_json(chroot))
         say(f"Made it in {time.monotonic() - began:.0f} s: {chroot.packages} packages, {chroot.size >> 20} MiB")
         return chroot
+
+
+def chroot_path(directory: Path, suite: str, architecture: str, flavour: Flavour = Flavour.BUILD) -> Path:
+    """Where the tarball of a chroot is, or would be."""
+    ending = "" if flavour is Flavour.BUILD else f"-{flavour.value}"
+    return directory / f"{suite}-{architecture}{ending}.tar"
 
 
 def installed_packages(tarball: Path) -> tuple[str, ...]:

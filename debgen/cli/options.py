@@ -15,6 +15,7 @@ from debgen.archive.mirror import MirrorSettings
 from debgen.debianize.model import Team
 from debgen.identity import identity
 from debgen.pipeline import Settings
+from debgen.recipes import VARIANTS
 from debgen.upstream.configuration import index_settings
 from debgen.upstream.index import IndexClient
 
@@ -43,9 +44,35 @@ def mirror_settings(args: argparse.Namespace) -> MirrorSettings:
 def add_suite_options(parser: argparse.ArgumentParser) -> None:
     """The target suite and the two sources of facts."""
     parser.add_argument("--dist", metavar="SUITE", default="sid", help="target suite: sid (default), forky, trixie, …")
+    add_source_of_facts(parser)
+
+
+def add_source_of_facts(parser: argparse.ArgumentParser) -> None:
+    """The package index and the Debian mirror."""
     parser.add_argument("--refresh", action="store_true", help="ask mirror and index again, whatever is cached")
     parser.add_argument("--index-url", metavar="URL", help="package index (default: uv's or pip's configuration)")
     add_mirror_options(parser)
+
+
+def add_plan_options(parser: argparse.ArgumentParser) -> None:
+    """What a plan is for, and how deep it looks."""
+    parser.add_argument(
+        "--variant", metavar="|".join(VARIANTS), default=os.environ.get("DEBGEN_VARIANT", ""),
+        help="device variant (default: $DEBGEN_VARIANT, then detected: cuda or rocm where this machine has nvcc or "
+        "hipcc and the suite can carry it, else cpu)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true",
+        help="requirements at run time only: no sdist is read, and apt isn't asked whether packages can be installed",
+    )  # fmt: skip
+    add_recipe_option(parser)
+
+
+def add_recipe_option(parser: argparse._ActionsContainer) -> None:
+    """Recipes of the user's own."""
+    parser.add_argument(
+        "--recipes", type=Path, action="append", metavar="DIR", default=[], help="recipes that come before debgen's own"
+    )
 
 
 def index_client(args: argparse.Namespace) -> IndexClient:
@@ -91,9 +118,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         help="group that holds the packaging repositories, for Vcs-Git and Vcs-Browser (default: $DEBGEN_VCS)",
     )  # fmt: skip
     group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
-    group.add_argument(
-        "--recipes", type=Path, action="append", metavar="DIR", default=[], help="recipes that come before debgen's own"
-    )
+    add_recipe_option(group)
     group.add_argument(
         "--templates",
         type=Path,

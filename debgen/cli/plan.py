@@ -4,141 +4,172 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from pathlib import Path
 
 from packaging.version import Version
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from debgen.cli.options import SubParsers, add_suite_options, index_client, mirror_settings, suite_index
+from debgen.cli.options import (
+    SubParsers,
+    add_plan_options,
+    add_suite_options,
+    index_client,
+    mirror_settings,
+    suite_index,
+)
 from debgen.narrate import say
-from debgen.pipeline import lookup_in
-from debgen.planning.plan import Node, Plan, make_plan
-from debgen.planning.verdict import Verdict
+from debgen.planner import Workbench
+from debgen.planning.asjson import as_json
+from debgen.planning.explain import bound
+from debgen.planning.model import Decision, Node, Plan, Topic
+from debgen.planning.saved import save
+from debgen.report.dot import dot
+from debgen.report.drawing import drawing
+from debgen.report.html import html
 from debgen.upstream.index import IndexClient
-from debgen.upstream.model import DependencyTree, Target
-from debgen.upstream.tree import build_tree
+from debgen.workspace import write_atomically
 
-SCHEMA = 1
-_COLOURS = {Verdict.SATISFIED: "green", Verdict.TOO_OLD: "yellow", Verdict.TOO_NEW: "magenta", Verdict.MISSING: "red"}
+COLOURS = {
+    Decision.USE: "green", Decision.RELAX: "cyan", Decision.UPDATE: "yellow", Decision.PACKAGE: "magenta",
+    Decision.DROP: "dim", Decision.BLOCKED: "red",
+}  # fmt: skip
+#: What wants attention first.
+SHOWN = (
+    Decision.BLOCKED, Decision.PACKAGE, Decision.UPDATE, Decision.RELAX, Decision.DROP, Decision.USE,
+)  # fmt: skip
+#: A file or a pipe has no width of its own; nothing should be cut there.
+_PIPE_WIDTH = 180
 
 
 def add_parser(verbs: SubParsers) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("plan", help="judge a dependency tree against a suite")
+    parser = verbs.add_parser(
+        "plan", help="judge a dependency tree against a suite",
+        description="Say for every distribution of a dependency tree what becomes of it in a suite: use, relax, "
+        "update, package, drop or blocked, each with its reason.",
+    )  # fmt: skip
     parser.add_argument("name", metavar="NAME[SPECIFIER]", help="root of the tree, for example vllm or 'vllm<0.30'")
+    add_plan_options(parser)
     add_suite_options(parser)
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
-    parser.add_argument("--no-color", action="store_true", help="no colours even on a terminal")
+    output = parser.add_argument_group("output")
+    output.add_argument("--all", action="store_true", help="also what only packages of the suite ask for")
+    output.add_argument("--no-color", action="store_true", help="no colours even on a terminal")
+    output.add_argument("--save", type=Path, metavar="FILE", help="keep the plan, for `debgen check FILE`")
+    output.add_argument("--html", type=Path, metavar="FILE", help="write one page with tree, graph and reasons")
+    form = output.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form.add_argument("--dot", action="store_true", help="print the graph for Graphviz")
     parser.set_defaults(func=run_verb)
 
 
 def run_verb(args: argparse.Namespace) -> int:
     """Make the plan and print it."""
     client = index_client(args)
-    with suite_index(args, mirror_settings(args)) as index:
-        tree = build_tree(args.name, Target(index.python_version, index.architecture), client)
-        plan = make_plan(tree, index.codename, lookup_in(index), _newer(tree, client))
+    mirror = mirror_settings(args)
+    with suite_index(args, mirror) as index:
+        bench = Workbench(index, client, mirror, tuple(args.recipes))
+        variant = bench.variant(args.name, args.variant)
+        say(f"variant: {variant.name} ({variant.reason})")
+        plan = bench.plan(args.name, variant, read_sdists=not args.quick, ask_apt=not args.quick)
+    document = as_json(plan)
+    if args.save:
+        save(args.save, document)
+        say(f"The plan is kept in {args.save}; `debgen check {args.save}` says later what has changed since.")
+    if args.html:
+        write_atomically(args.html, html(document, drawing(document)).encode())
+        say(f"The page is {args.html}")
     if args.json:
-        print(json.dumps(as_json(plan), indent=2))
+        print(json.dumps(document, indent=2))
+    elif args.dot:
+        print(dot(document, everything=args.all), end="")
     else:
-        _print(plan, colour=not args.no_color)
+        _print(plan, everything=args.all, colour=not args.no_color)
+        for note in (*newer(plan, client), *plan.notes):
+            say(f"note: {note}")
     return 0
 
 
-def _newer(tree: DependencyTree, client: IndexClient) -> tuple[str, ...]:
+def newer(plan: Plan, client: IndexClient) -> tuple[str, ...]:
     """Say where the root's newest release is not the one that resolution found."""
-    chosen = Version(tree.distributions[tree.root].version)
-    newer = [v for v in client.versions(tree.root) if not Version(v).is_prerelease and Version(v) > chosen]
-    if not newer or tree.request.specifier:
+    root = plan.node(plan.root)
+    if root is None or plan.requirement != plan.root:
         return ()
-    note = (
-        f"{tree.root} {newer[0]} is newer than the {chosen} planned here, but its requirements can't all be met by "
-        f"the index; `debgen plan '{tree.root}=={newer[0]}'` says which"
+    found = [
+        v for v in client.versions(plan.root) if not Version(v).is_prerelease and Version(v) > Version(root.version)
+    ]
+    if not found:
+        return ()
+    return (
+        f"{plan.root} {found[0]} is newer than the {root.version} planned here, but its requirements can't all be met "
+        f"by the index; `debgen plan '{plan.root}=={found[0]}'` says which",
     )
-    return (note,)
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
-    """The plan as plain data; its form is described in README.md and versioned by ``schema``."""
-    return {
-        "schema": SCHEMA,
-        "root": plan.root,
-        "requirement": plan.requirement,
-        "suite": plan.suite,
-        "python": plan.python_version,
-        "architecture": plan.architecture,
-        "totals": {verdict.value: count for verdict, count in plan.totals().items()},
-        "order": [list(stage) for stage in plan.order],
-        "cycles": [list(cycle) for cycle in plan.cycles],
-        "notes": list(plan.notes),
-        "distributions": [_node_json(node) for node in plan.nodes],
-    }
+def console(*, colour: bool) -> Console:
+    """Where tables go: as wide as the terminal, or wide enough in a file."""
+    found = Console(no_color=not colour, highlight=False)
+    if not found.is_terminal:
+        found.width = _PIPE_WIDTH
+    return found
 
 
-def _node_json(node: Node) -> dict[str, Any]:
-    match = node.match
-    return {
-        "name": node.name,
-        "version": node.version,
-        "verdict": node.verdict.value,
-        "needed": node.needed,
-        "required_by": [
-            {"name": a.parent, "specifier": a.specifier, "extras": list(a.extras), "verdict": a.verdict.value}
-            for a in node.asked
-        ],
-        "debian": None if match is None else {
-            "package": match.package, "source": match.source, "version": match.debian_version,
-            "upstream_version": match.upstream_version, "component": match.component,
-            "mapping": match.origin.value, "evidence": match.evidence,
-        },
-    }  # fmt: skip
-
-
-def _print(plan: Plan, *, colour: bool) -> None:
-    console = Console(no_color=not colour, highlight=False)
-    if not console.is_terminal:
-        console.width = 180  # a file or a pipe has no width of its own; nothing should be cut there
-    table = Table(
-        title=f"{plan.requirement} on {plan.suite} (Python {plan.python_version}, {plan.architecture})",
-        title_justify="left",
-    )
-    for heading in ("distribution", "release", "verdict", "Debian package", "version", "mapping", "required by"):
-        table.add_column(heading, overflow="fold")
-    for node in plan.nodes:
-        match = node.match
-        package = (
-            ""
-            if match is None
-            else match.package
-            if match.component == "main"
-            else f"{match.package} ({match.component})"
-        )
+def _print(plan: Plan, *, everything: bool, colour: bool) -> None:
+    out = console(colour=colour)
+    root = plan.node(plan.root)
+    release = f"{plan.root} {root.version}" if root else plan.requirement
+    out.print(Text(f"{release} on {plan.suite} (Python {plan.python_version}, {plan.architecture})", style="bold"))
+    out.print(Text(f"variant {plan.variant.name}: {plan.variant.reason}"))
+    for fact in plan.variant.facts:
+        out.print(Text(f"  {fact}", style="dim"))
+    nodes = [node for node in plan.nodes if node.needed or everything]
+    nodes.sort(key=lambda node: (not node.needed, SHOWN.index(node.decision), node.name))
+    table = Table()
+    for heading, least in (("distribution", 12), ("release", 7), ("decision", 8), (plan.suite, 12), ("why", 24)):
+        table.add_column(heading, overflow="fold", min_width=least)
+    for node in nodes:
         table.add_row(
             Text(node.name, style="" if node.needed else "dim"), node.version,
-            Text(node.verdict.value, style=_COLOURS[node.verdict]), package,
-            match.debian_version if match else "", match.origin.value if match else "", _asked(node),
+            Text(node.decision.value, style=COLOURS[node.decision]), _package(node), _why(node),
         )  # fmt: skip
-    console.print(table)
+    out.print(table)
     totals = plan.totals()
-    console.print(f"{len(plan.nodes)} distributions: " + ", ".join(f"{n} {v.value}" for v, n in totals.items()))
-    todo = sum(n.to_package for n in plan.nodes)
-    console.print(f"{todo} to package (the rest is satisfied, or only a satisfied package asks for it); build order:")
+    needed = sum(totals.values())
+    out.print(f"{needed} distributions: " + ", ".join(f"{totals[d]} {d.value}" for d in SHOWN if totals[d]))
+    if rest := len(plan.nodes) - needed:
+        out.print(f"{rest} more are asked for only by packages that {plan.suite} has, or by what is dropped (--all)")
+    if plan.order:
+        out.print("build order:")
     for number, stage in enumerate(plan.order, 1):
-        console.print(Text(f"  {number}. {' '.join(stage)}"))
+        out.print(Text(f"  {number}. {' '.join(stage)}"))
     for cycle in plan.cycles:
-        console.print(Text(f"  cycle, cut at its last step: {' → '.join(cycle)}"))
-    for note in plan.notes:
-        say(f"note: {note}")
+        out.print(Text(f"  cycle, cut at its last step: {' → '.join(cycle)}"))
 
 
-def _asked(node: Node) -> Text:
-    """Who asks with which bound; what the suite's package fails is in the colour of its verdict."""
-    text = Text()
-    for asked in node.asked:
-        extras = f"[{','.join(asked.extras)}]" if asked.extras else ""
-        words = (asked.parent or "you", extras, asked.specifier)
-        style = "" if asked.verdict is Verdict.SATISFIED else _COLOURS[asked.verdict]
-        text.append("; " if text else "").append(" ".join(word for word in words if word), style)
+def _package(node: Node) -> str:
+    match = node.match
+    if match is None:
+        return ""
+    component = "" if match.component == "main" else f" ({match.component})"
+    return f"{match.package} {match.debian_version}{component}"
+
+
+def _why(node: Node) -> Text:
+    """What the other columns don't say: who asks where the suite does, else the reason, then the findings."""
+    if node.decision is Decision.USE and node.needed:
+        counting = [a for a in node.asked if a.counts]
+        text = Text("; ".join(f"{a.parent or 'you'}: {bound(a)}" for a in counting[:3]))
+        if len(counting) > 3:
+            text.append(f"; and {len(counting) - 3} more")
+    else:
+        text = Text(node.reason)
+    if len(node.chain) > 2:
+        text.append(f" ({' → '.join(node.chain[:-1])})", style="dim")
+    rest = [f for f in node.findings if f.text not in node.reason]
+    for topic in Topic:
+        same = [f for f in rest if f.topic is topic]
+        if same:
+            more = f" (and {len(same) - 1} more like it: `debgen why {node.name}`)" if len(same) > 1 else ""
+            text.append(f"\n{same[0].text}{more}", style="yellow")
     return text

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from debian.deb822 import Deb822, PkgRelation
@@ -140,7 +141,7 @@ class _Writer:
             ("relax", [r.distribution for r in layer.relax]),
         ):
             for name in names:
-                if name not in asked:
+                if not any(fnmatchcase(requirement, name) for requirement in asked):
                     raise RecipeError(
                         f"the recipe's {key} of {name!r} matches no requirement of "
                         f"{self.facts.name} {self.facts.version}",

@@ -42,8 +42,6 @@ def judge_requirements(
     A recipe's ``drop`` comes first; a bound that the suite's version breaks is met through the recipe's
     ``relax`` where that admits the version, and unmet otherwise.
     """
-    drops = {d.distribution: d for d in recipe.layer.drop}
-    relaxes = {r.distribution: r for r in recipe.layer.relax}
     met: list[tuple[Requirement, Match]] = []
     relaxed: list[tuple[Requirement, Relax]] = []
     dropped: list[tuple[Requirement, Drop]] = []
@@ -52,17 +50,17 @@ def judge_requirements(
         if not applies(requirement, environment):
             continue
         name = str(canonicalize_name(requirement.name))
-        if name in drops:
-            dropped.append((requirement, drops[name]))
+        if drop := recipe.layer.drop_of(name):
+            dropped.append((requirement, drop))
             continue
         match = lookup(name)
         if match is None:
             unmet.append(Unmet(requirement, "", ""))
         elif judge(match.upstream_version, requirement.specifier) is Verdict.SATISFIED:
             met.append((requirement, match))
-        elif name in relaxes and _admits(relaxes[name].specifier, match):
+        elif (relax := recipe.layer.relax_of(name)) and _admits(relax.specifier, match):
             met.append((requirement, match))
-            relaxed.append((requirement, relaxes[name]))
+            relaxed.append((requirement, relax))
         else:
             unmet.append(Unmet(requirement, match.package, match.debian_version))
     return Judged(tuple(met), tuple(relaxed), tuple(dropped), tuple(unmet))

@@ -1,123 +1,349 @@
-"""The plan: a dependency tree judged against a suite. Pure: facts in, verdicts and an order out.
+"""The plan: a dependency tree judged against a suite. Pure: facts in, decisions and an order out.
 
-A distribution that the suite satisfies is a leaf: what it needs itself is Debian's business. So the work is what
-is reached from the root through distributions that have to be packaged; the rest of the tree is judged and shown
-all the same.
+A distribution that the suite satisfies is a leaf: what it needs itself is Debian's business, except for an extra that
+its package doesn't pull in. So the work is what is reached from the root through distributions that have to be
+packaged; the rest of the tree is judged and shown all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from debgen.archive.model import Match
+from debgen.planning.explain import decided, untouched
+from debgen.planning.model import (
+    Asked,
+    BuildNeed,
+    Decision,
+    Finding,
+    Kind,
+    Node,
+    Plan,
+    Supply,
+    Topic,
+    Variant,
+)
+from debgen.planning.order import stages
+from debgen.planning.relaxation import safe_relaxation
 from debgen.planning.verdict import Verdict, judge
-from debgen.upstream.model import DependencyTree, Edge
+from debgen.recipes import Layer
+from debgen.upstream.model import DependencyTree, Distribution, Edge
+from debgen.upstream.requirements import python_excluded
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One requirement on a distribution, and what the suite's version makes of it."""
+class Suite:
+    """What the plan asks of a suite.
 
-    parent: str | None
-    specifier: str
-    extras: tuple[str, ...]
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Node:
-    """One distribution of the tree: who asks for it, what the suite has, and the verdict of all together.
-
-    ``needed`` says that the work reaches it, ``to_package`` that the suite's own package doesn't do for those of
-    the work that ask for it; ``version`` is the release that resolution chose.
+    ``find`` gives its packages of a distribution, best first. ``pulls_in`` says whether the first package brings the
+    second with it, by its Depends. ``date`` is that of the Release file, in ISO 8601.
     """
 
-    name: str
-    version: str
-    asked: tuple[Asked, ...]
-    match: Match | None
-    verdict: Verdict
-    needed: bool
-    to_package: bool
+    codename: str
+    date: str
+    find: Callable[[str], tuple[Match, ...]]
+    pulls_in: Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All distributions in sorted order, and the order in which to package those that the suite lacks.
+class Evidence:
+    """What was found out about the distributions of an earlier plan, by looking at sdists and asking apt.
 
-    ``order`` is in stages: what stands in one stage needs only earlier ones. A cycle stands in ``cycles`` as
-    the names along it, the first again at the end; the order leaves out its last step.
+    ``build_edges`` are the build requirements of what is to be packaged, ``needs`` its crates and libraries, by
+    distribution; ``added`` are distributions that only they ask for, ``unresolvable`` says of others why no release of
+    them was found. ``uninstallable`` are the suite's packages that
+    apt can't install, ``broken`` says by distribution what its update breaks in the archive.
     """
 
-    root: str
-    requirement: str
-    suite: str
-    python_version: str
-    architecture: str
-    nodes: tuple[Node, ...]
-    order: tuple[tuple[str, ...], ...]
-    cycles: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...]
-
-    def node(self, name: str) -> Node | None:
-        """The node of a normalised name."""
-        return next((n for n in self.nodes if n.name == name), None)
-
-    def totals(self) -> Mapping[Verdict, int]:
-        """How many distributions have each verdict."""
-        return {v: sum(n.verdict is v for n in self.nodes) for v in Verdict}
+    build_edges: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
+    needs: Mapping[str, tuple[BuildNeed, ...]] = field(default_factory=dict)
+    added: Mapping[str, Distribution] = field(default_factory=dict)
+    unresolvable: Mapping[str, str] = field(default_factory=dict)
+    uninstallable: Mapping[str, Finding] = field(default_factory=dict)
+    broken: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
 
 def make_plan(
-    tree: DependencyTree, suite: str, find: Callable[[str], Match | None], notes: tuple[str, ...] = ()
+    tree: DependencyTree,
+    suite: Suite,
+    recipe: Callable[[str], Layer],
+    *,
+    variant: Variant,
+    evidence: Evidence | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Plan:
-    """Judge every distribution of ``tree``; ``find`` gives the suite's package of a distribution."""
-    matches = {name: find(name) for name in tree.distributions}
-    incoming: dict[str, list[Edge]] = {name: [] for name in tree.distributions}
-    incoming[tree.root].append(tree.request)
-    for distribution in tree.distributions.values():
-        for edge in distribution.edges:
-            if edge.child in incoming and edge.child != distribution.name:
-                incoming[edge.child].append(edge)
-    judged = {name: _asked(edges, matches[name]) for name, edges in incoming.items()}
-    # The root is asked for without a bound: an older release of it doesn't do what the plan is for.
-    root = tree.distributions[tree.root]
-    judged[tree.root] = (
-        Asked(None, tree.request.specifier, tree.request.extras, _root_verdict(root.version, matches[tree.root])),
-        *judged[tree.root][1:],
-    )
-    verdicts = {name: _together(asked) for name, asked in judged.items()}
-    needed, todo = _reached(tree, judged)
-    nodes = tuple(
-        Node(name, d.version, judged[name], matches[name], verdicts[name], name in needed, name in todo)
-        for name, d in tree.distributions.items()
-    )
-    order, cycles = _order(tree, todo)
-    return Plan(
-        tree.root, tree.requirement, suite, tree.python_version, tree.architecture,
-        nodes, order, cycles, (*notes, *tree.notes),
-    )  # fmt: skip
+    """Judge every distribution of ``tree`` and decide what becomes of it.
+
+    ``recipe`` gives the effective recipe of a distribution. A distribution that only a build requirement asks for and
+    that neither the tree nor ``evidence.added`` has gets the suite's version, or none (an empty ``version``) where
+    that doesn't do; it has to be resolved then.
+    """
+    return _Planner(tree, suite, recipe, evidence or Evidence()).plan(variant, notes)
 
 
-def _asked(edges: list[Edge], match: Match | None) -> tuple[Asked, ...]:
-    """The distinct requirements of each parent, sorted."""
-    have = match.upstream_version if match else None
-    found = {
-        Asked(e.parent, e.specifier, e.extras, judge(have, SpecifierSet(e.specifier)))
-        for e in edges
-    }  # fmt: skip
-    return tuple(sorted(found, key=lambda a: (a.parent or "", a.specifier, a.extras)))
+class _Planner:
+    def __init__(self, tree: DependencyTree, suite: Suite, recipe: Callable[[str], Layer], evidence: Evidence) -> None:
+        self.tree = tree
+        self.suite = suite
+        self.recipe = recipe
+        self.evidence = evidence
+        self.distributions = {**evidence.added, **tree.distributions}
+        self.matches: dict[str, tuple[Match, ...]] = {}
+        # Asked-for edges by child, in the order in which they were found; what is live counts.
+        self.incoming: dict[str, list[tuple[Edge, Kind]]] = {}
+        self.asked: dict[tuple[Edge, Kind], Asked] = {}
+        self.live: dict[tuple[Edge, Kind], None] = {}
+        self.expanded: dict[str, None] = {}
+        self.extra_findings: dict[str, list[Finding]] = {}
+        for edge in self._all_edges():
+            self.incoming.setdefault(edge[0].child, []).append(edge)
+
+    def plan(self, variant: Variant, notes: tuple[str, ...]) -> Plan:
+        self._spread()
+        names = sorted({*self.distributions, *self.incoming})
+        needed = {edge.child for edge, _ in self.live}
+        chains = self._chains()
+        nodes = [self._node(name, name in needed, chains.get(name, ())) for name in names]
+        order, cycles = stages(
+            {
+                node.name: {e.child for e, _ in self._outgoing(node.name) if e.child != node.name}
+                for node in nodes
+                if node.to_package and node.needed
+            }
+        )
+        tree = self.tree
+        return Plan(
+            tree.root, tree.requirement, variant, self.suite.codename, self.suite.date, tree.python_version,
+            tree.architecture, tuple(nodes), order, cycles, (*notes, *tree.notes),
+        )  # fmt: skip
+
+    def _match(self, name: str) -> Match | None:
+        if name not in self.matches:
+            self.matches[name] = self.suite.find(name)
+        return self.matches[name][0] if self.matches[name] else None
+
+    def _all_edges(self) -> Iterable[tuple[Edge, Kind]]:
+        yield self.tree.request, Kind.RUN
+        for distribution in self.distributions.values():
+            yield from self._outgoing(distribution.name)
+
+    def _outgoing(self, name: str) -> list[tuple[Edge, Kind]]:
+        distribution = self.distributions.get(name)
+        runs = distribution.edges if distribution else ()
+        builds = self.evidence.build_edges.get(name, ())
+        return [*((e, Kind.RUN) for e in runs if e.child in self.distributions), *((e, Kind.BUILD) for e in builds)]
+
+    # What the work reaches
+
+    def _spread(self) -> None:
+        """Follow the requirements from the root on: all of what is to be packaged, extras of what is used."""
+        queue = deque([(self.tree.request, Kind.RUN)])
+        while queue:
+            edge = queue.popleft()
+            if edge in self.live:
+                continue
+            self.live[edge] = None
+            if self._judged(*edge).decision is Decision.DROP:
+                continue
+            name = edge[0].child
+            if name not in self.expanded and self._must_be_made(name):
+                self.expanded[name] = None
+                queue += [out for out in self._outgoing(name) if out[0].via_extra is None]
+            queue += self._extras(name)
+
+    def _extras(self, name: str) -> list[tuple[Edge, Kind]]:
+        """What the extras of ``name`` bring that live requirements ask for.
+
+        Those who ask for an extra may do without some of it: their recipes drop it. A requirement that one of them
+        drops and another needs becomes live again.
+        """
+        found = []
+        askers = [edge for edge, _ in self._live_edges(name) if edge.extras]
+        for out in self._outgoing(name) if askers else ():
+            asking = [edge for edge in askers if out[0].via_extra in edge.extras]
+            if not asking:
+                continue
+            if out[0].child != name:
+                if dropped := self._dropped_by_all(out, asking):
+                    self.asked[out] = dropped
+                elif name not in self.expanded and self._pulled_in(name, out[0]):
+                    continue
+                elif self.asked.get(out) != (plain := self._judge(*out)):
+                    self.asked[out] = plain
+                    self.live.pop(out, None)
+            found.append(out)
+        return found
+
+    def _dropped_by_all(self, out: tuple[Edge, Kind], asking: list[Edge]) -> Asked | None:
+        """The requirement of an extra as dropped, where the recipes of all who ask for the extra drop it."""
+        drops = [self.recipe(edge.parent).drop_of(out[0].child) if edge.parent else None for edge in asking]
+        if drops[0] is None or not all(drops):
+            return None
+        return replace(self._judge(*out), decision=Decision.DROP, reason=drops[0].reason)
+
+    def _live_edges(self, name: str) -> list[tuple[Edge, Kind]]:
+        return [edge for edge in self.incoming.get(name, ()) if edge in self.live]
+
+    def _must_be_made(self, name: str) -> bool:
+        """Whether the suite fails a live requirement, and there is a source to do better with."""
+        distribution = self.distributions.get(name)
+        if distribution is None or distribution.sdist is None:
+            return False
+        match = self._match(name)
+        failing = any(self._judged(*edge).decision is None for edge in self._live_edges(name))
+        return failing and (match is None or Version(distribution.version) > _public(match))
+
+    def _pulled_in(self, name: str, edge: Edge) -> bool:
+        """Whether the suite's package of ``name`` brings what its extra asks for; if not, that is a finding."""
+        package, wanted = self._match(name), self._match(edge.child)
+        if package and wanted and self.suite.pulls_in(package.package, wanted.package):
+            return True
+        if package:
+            text = (
+                f"{name}[{edge.via_extra}] asks for {edge.child}, which {package.package} doesn't depend on: "
+                f"who asks for the extra has to name {wanted.package if wanted else 'its package'} too"
+            )
+            self.extra_findings.setdefault(name, []).append(Finding(Topic.EXTRA, text))
+        return False
+
+    def _judged(self, edge: Edge, kind: Kind) -> Asked:
+        key = (edge, kind)
+        if key not in self.asked:
+            self.asked[key] = self._judge(edge, kind)
+        return self.asked[key]
+
+    def _judge(self, edge: Edge, kind: Kind) -> Asked:
+        match = self._match(edge.child)
+        have = match.upstream_version if match else None
+        asked = Asked(
+            edge.parent, edge.specifier, edge.extras, judge(have, SpecifierSet(edge.specifier)), kind,
+            edge.via_extra or "",
+        )  # fmt: skip
+        if edge.parent is None:
+            # The root is asked for without a bound: an older release of it doesn't do what the plan is for.
+            verdict = _root_verdict(self.distributions[edge.child].version, match)
+            return replace(asked, verdict=verdict, decision=Decision.USE if verdict is Verdict.SATISFIED else None)
+        layer = self.recipe(edge.parent)
+        if drop := layer.drop_of(edge.child):
+            return replace(asked, decision=Decision.DROP, reason=drop.reason)
+        if asked.verdict is Verdict.SATISFIED:
+            return replace(asked, decision=Decision.USE)
+        if have is None:
+            return asked
+        relax = layer.relax_of(edge.child)
+        if relax and judge(have, SpecifierSet(relax.specifier)) is Verdict.SATISFIED:
+            return replace(asked, decision=Decision.RELAX, reason=relax.reason)
+        if reason := safe_relaxation(have, edge.specifier, kind):
+            return replace(asked, decision=Decision.RELAX, reason=reason)
+        return asked
+
+    # What becomes of each
+
+    def _node(self, name: str, needed: bool, way: tuple[str, ...]) -> Node:
+        distribution = self.distributions.get(name)
+        match = self._match(name)
+        edges = [edge for edge in self.incoming.get(name, ()) if edge[0].parent != name]
+        asked = tuple(
+            sorted(
+                {replace(self._judged(*edge), counts=edge in self.live) for edge in edges},
+                key=lambda a: (a.parent or "", a.kind, a.specifier, a.extras, a.extra),
+            )
+        )
+        version = distribution.version if distribution else match.upstream_version if match else ""
+        node = Node(
+            name, version, asked, match, self.matches[name][1:], _together(asked), Decision.USE, "", way, needed,
+        )  # fmt: skip
+        if not needed:
+            decision = Decision.USE if match else Decision.DROP
+            return replace(node, decision=decision, reason=untouched(node, self.suite.codename, self._match))
+        decision = self._decide(node, distribution)
+        findings = tuple(dict.fromkeys(self._findings(node, decision, distribution)))
+        if decision is not Decision.DROP and any(finding.blocking for finding in findings):
+            decision = Decision.BLOCKED
+        node = replace(
+            node, decision=decision, findings=findings,
+            build=self.evidence.needs.get(name, ()) if name in self.expanded else (),
+        )  # fmt: skip
+        return replace(node, reason=decided(node, self.suite.codename))
+
+    def _decide(self, node: Node, distribution: Distribution | None) -> Decision:
+        counting = [a for a in node.asked if a.counts]
+        if all(a.decision is Decision.DROP for a in counting):
+            return Decision.DROP
+        if all(a.decision is not None for a in counting):
+            relaxed = any(a.decision is Decision.RELAX for a in counting)
+            return Decision.RELAX if relaxed else Decision.USE
+        if node.match is None:
+            return Decision.PACKAGE
+        newer = distribution is None or Version(distribution.version) > _public(node.match)
+        return Decision.UPDATE if newer else Decision.BLOCKED
+
+    def _findings(self, node: Node, decision: Decision, distribution: Distribution | None) -> Iterable[Finding]:
+        match = node.match
+        if decision in (Decision.USE, Decision.RELAX):
+            yield from self.extra_findings.get(node.name, ())
+        if match and match.component != "main":
+            text = f"{match.package} is in {match.component}: what depends on it can't be in main"
+            yield Finding(Topic.COMPONENT, text)
+        if match and decision in (Decision.USE, Decision.RELAX) and match.package in self.evidence.uninstallable:
+            yield self.evidence.uninstallable[match.package]
+        if node.name in self.evidence.unresolvable:
+            yield Finding(Topic.SOURCE, self.evidence.unresolvable[node.name], blocking=True)
+        if decision in (Decision.PACKAGE, Decision.UPDATE) and distribution is not None:
+            yield from self._obstacles(distribution)
+            if decision is Decision.UPDATE:
+                yield from self.evidence.broken.get(node.name, ())
+
+    def _obstacles(self, distribution: Distribution) -> Iterable[Finding]:
+        """What stands in the way of packaging a release."""
+        release = f"{distribution.name} {distribution.version}"
+        if distribution.sdist is None:
+            yield Finding(Topic.SOURCE, f"{release} has no source distribution on the index", blocking=True)
+        if clauses := python_excluded(distribution.requires_python, self.tree.python_version):
+            text = f"{release} asks for Python {clauses}, and {self.suite.codename} has {self.tree.python_version}"
+            yield Finding(Topic.PYTHON, f"{text}: its metadata needs a patch, and its tests have to show that it works")
+        for need in self.evidence.needs.get(distribution.name, ()):
+            if need.supply is not Supply.SATISFIED:
+                stops = need.topic is Topic.CRATE and need.supply is not Supply.RELAXABLE
+                yield Finding(need.topic, need.reason, need.chain, blocking=stops)
+        for edge in self.evidence.build_edges.get(distribution.name, ()):
+            asked = self._judged(edge, Kind.BUILD)
+            if asked.decision is Decision.RELAX and edge.specifier.startswith("=="):
+                yield Finding(Topic.PIN, f"{release} is built with {edge.child}{edge.specifier} only; {asked.reason}")
+
+    def _chains(self) -> dict[str, tuple[str, ...]]:
+        """The shortest way from the root to everything that is reached."""
+        children: dict[str, list[str]] = {}
+        for edge, kind in self.live:
+            if edge.parent is not None and self._judged(edge, kind).decision is not Decision.DROP:
+                children.setdefault(edge.parent, []).append(edge.child)
+        ways: dict[str, tuple[str, ...]] = {self.tree.root: (self.tree.root,)}
+        queue = deque([self.tree.root])
+        while queue:
+            parent = queue.popleft()
+            for child in sorted(children.get(parent, ())):
+                if child not in ways:
+                    ways[child] = (*ways[parent], child)
+                    queue.append(child)
+        for edge, _ in self.live:  # what is dropped by all is on no way yet
+            if edge.parent is not None:
+                ways.setdefault(edge.child, (*ways[edge.parent], edge.child))
+        return ways
+
+
+def _public(match: Match) -> Version:
+    return Version(Version(match.upstream_version).public)
 
 
 def _root_verdict(version: str, match: Match | None) -> Verdict:
     if match is None:
         return Verdict.MISSING
-    have, want = Version(Version(match.upstream_version).public), Version(version)
+    have, want = _public(match), Version(version)
     return Verdict.SATISFIED if have == want else Verdict.TOO_OLD if have < want else Verdict.TOO_NEW
 
 
@@ -127,48 +353,3 @@ def _together(asked: tuple[Asked, ...]) -> Verdict:
         if any(a.verdict is verdict for a in asked):
             return verdict
     return Verdict.SATISFIED
-
-
-def _reached(tree: DependencyTree, judged: Mapping[str, tuple[Asked, ...]]) -> tuple[set[str], set[str]]:
-    """What the work reaches from the root, going only through distributions that must be packaged, and those.
-
-    A node's need is judged by those that reach it: what only a satisfied leaf asks for doesn't count.
-    """
-    reached = {tree.root}
-    packaged: set[str] = set()
-    while True:
-        fresh = {name for name in reached - packaged if _fails(judged[name], packaged)}
-        if not fresh:
-            return reached, packaged
-        packaged |= fresh
-        for name in fresh:
-            reached |= {edge.child for edge in tree.distributions[name].edges if edge.child in tree.distributions}
-
-
-def _fails(asked: tuple[Asked, ...], packaged: set[str]) -> bool:
-    """Whether the suite fails you, or a distribution that has to be packaged itself."""
-    return any(a.verdict is not Verdict.SATISFIED and (a.parent is None or a.parent in packaged) for a in asked)
-
-
-def _order(tree: DependencyTree, todo: set[str]) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]:
-    """Stages of a topological order over what has to be packaged; each cycle found is cut at its last edge."""
-    needs = {
-        name: {e.child for e in tree.distributions[name].edges if e.child in todo and e.child != name} for name in todo
-    }
-    cycles: list[tuple[str, ...]] = []
-    while True:
-        sorter = TopologicalSorter({name: sorted(needs[name]) for name in sorted(needs)})
-        try:
-            sorter.prepare()
-        except CycleError as error:
-            # graphlib lists each node before the one that needs it, the first again at the end
-            around = list(error.args[1])
-            cycles.append(tuple(reversed(around)))
-            needs[around[1]].discard(around[0])
-            continue
-        stages: list[tuple[str, ...]] = []
-        while sorter.is_active():
-            stage = tuple(sorted(sorter.get_ready()))
-            stages.append(stage)
-            sorter.done(*stage)
-        return tuple(stages), tuple(cycles)

@@ -139,7 +139,7 @@ def read_facts(root: Path) -> SdistFacts:
         build_requirements=_requirements(requires if isinstance(requires, list) else ()),
         modules=modules,
         namespaces=tuple(name for name in modules if _is_namespace(root, name)),
-        scripts=tuple(sorted(_named(_scripts(root, pyproject, setup_cfg)), key=lambda s: s.command)),
+        scripts=console_scripts(root, pyproject, setup_cfg),
         compiled=_with_suffix(root, _COMPILED),
         prebuilt=tuple(p.relative_to(root).as_posix() for p in _files(root) if p.suffix in _PREBUILT),
         licence_files=tuple(_licence_files(root)),
@@ -255,6 +255,13 @@ def _is_namespace(root: Path, name: str) -> bool:
     return bool(folders) and not any((folder / "__init__.py").exists() for folder in folders)
 
 
+def console_scripts(
+    root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser
+) -> tuple[EntryPoint, ...]:
+    """The console scripts of the source tree at ``root``, by whichever file declares them, sorted by command."""
+    return tuple(sorted(_named(_scripts(root, pyproject, setup_cfg)), key=lambda s: s.command))
+
+
 def _scripts(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser.ConfigParser) -> Iterator[EntryPoint]:
     listed = table(pyproject, "project", "scripts") or table(pyproject, "tool", "poetry", "scripts")
     if listed:
@@ -279,7 +286,10 @@ def _named(scripts: Iterable[EntryPoint]) -> Iterator[EntryPoint]:
 def _case_kept(path: Path, section: str) -> Iterator[tuple[str, str]]:
     parser = configparser.ConfigParser(interpolation=None, delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # command names keep their case
-    parser.read_string(path.read_text("utf-8", "replace"))
+    try:
+        parser.read_string(path.read_text("utf-8", "replace"))
+    except configparser.Error:
+        return
     yield from parser.items(section)
 
 

@@ -74,12 +74,18 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """One release of the tree with what it asks for; edges are sorted."""
+    """One release of the tree with what it asks for; edges are sorted.
+
+    ``requires_python`` is as upstream wrote it; ``sdist`` is the release's source distribution, None where it has
+    wheels only.
+    """
 
     name: str
     display_name: str
     version: str
     edges: tuple[Edge, ...] = ()
+    requires_python: str = ""
+    sdist: ReleaseFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,13 @@ from urllib.parse import unquote
 
 from packaging.version import Version
 
-from debgen.errors import HostileArchiveError, UnknownDistributionError
+from debgen.errors import HostileArchiveError, NoSdistError, UnknownDistributionError, UnsupportedSourceError
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata, MetadataReader, metadata_source
 from debgen.upstream.model import ReleaseFile, Target
 from debgen.upstream.pages import parsed
 from debgen.upstream.requirements import Evaluator, python_bounds
+from debgen.upstream.variants import VariantReader, VariantSource
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _TEXT = "text/plain"
@@ -36,15 +37,16 @@ _STUB_END = "-py3-none-any.whl"
 
 
 class Releases:
-    """The index as uv shall see it for one target: releases, not files."""
+    """The index as uv shall see it for one target and variant: releases, not files."""
 
-    def __init__(self, client: IndexClient, target: Target) -> None:
+    def __init__(self, client: IndexClient, target: Target, variant: VariantSource | None = None) -> None:
         self._evaluator = Evaluator(target)
         self.failure: Exception | None = None
         self.notes: list[str] = []
         self._client = client
         self._target = target
         self._reader = MetadataReader(client)
+        self._variants = VariantReader(client, variant or VariantSource())
         self._sources: dict[str, dict[Version, ReleaseFile]] = {}
 
     def sources(self, name: str) -> dict[Version, ReleaseFile]:
@@ -57,11 +59,26 @@ class Releases:
         return self._sources[name]
 
     def metadata(self, name: str, version: str) -> CoreMetadata:
-        """Core metadata of a release; the errors are those of :meth:`MetadataReader.read`."""
+        """Core metadata of a release, with the requirements of the variant.
+
+        The errors are those of :meth:`MetadataReader.read` and :meth:`VariantReader.apply`.
+        """
         file = self.sources(name).get(parsed(version))
         if file is None:
             raise UnknownDistributionError(f"{name} has no release {version}")
-        return self._reader.read(file)
+        metadata = self._reader.read(file)
+        if not self._variants.concerns(name):
+            return metadata
+        metadata, notes = self._variants.apply(metadata)
+        self.notes += notes
+        return metadata
+
+    def sdist(self, name: str, version: str) -> ReleaseFile | None:
+        """The source distribution of a release, or None."""
+        try:
+            return self._client.sdist_of(name, version)
+        except NoSdistError:
+            return None
 
     def page(self, name: str) -> bytes:
         """The stubs of a distribution as a PEP 691 page."""
@@ -84,11 +101,12 @@ class Releases:
     def specialised(self, name: str, version: str) -> bytes:
         """METADATA with the requirements that hold on the target.
 
-        A release whose metadata can't be read gets an empty file, so that uv passes it over.
+        A release whose metadata can't be read, or that doesn't know the variant, gets an empty file, so that uv passes
+        it over.
         """
         try:
             metadata = self.metadata(name, version)
-        except HostileArchiveError as error:
+        except (HostileArchiveError, NoSdistError, UnsupportedSourceError) as error:
             self.notes.append(f"{name} {version} was passed over: {error}")
             return b""
         needed, _ = self._evaluator.needs(metadata)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from debgen.errors import UsageError
@@ -128,16 +128,32 @@ def parse_request(text: str, target: Target) -> Requirement:
 
 @lru_cache(maxsize=1 << 12)
 def python_bounds(text: str) -> str:
-    """Requires-Python with the clauses that are valid, old habits such as ``>=3.6.*`` read as they were meant.
+    """Requires-Python as resolvers shall see it: its valid clauses, but for upper bounds.
 
-    Resolvers drop a release whose Requires-Python they can't read, without a word.
+    Resolvers drop a release whose Requires-Python they can't read, without a word; old habits such as ``>=3.6.*`` are
+    read as they were meant. An upper bound says which Pythons upstream knew at the time. Debian has one Python and
+    builds everything for it, so such a release is taken, and :func:`python_excluded` tells.
     """
-    valid = []
+    return ",".join(str(clause) for clause in _python_clauses(text) if not _is_upper(clause))
+
+
+def python_excluded(text: str, python_version: str) -> str:
+    """The clauses of a Requires-Python that ``python_version`` (``3.14``) violates, upper bounds included."""
+    full = python_version if python_version.count(".") > 1 else f"{python_version}.0"
+    return ",".join(str(clause) for clause in _python_clauses(text) if not clause.contains(full, prereleases=True))
+
+
+def _python_clauses(text: str) -> list[Specifier]:
+    valid: list[Specifier] = []
     for clause in text.split(","):
         meant = clause.strip().removesuffix(".*") if clause.strip()[:1] in "<>~" else clause
         with suppress(InvalidSpecifier):
-            valid.append(str(SpecifierSet(meant)))
-    return ",".join(clause for clause in valid if clause)
+            valid += SpecifierSet(meant)
+    return valid
+
+
+def _is_upper(clause: Specifier) -> bool:
+    return clause.operator in ("<", "<=")
 
 
 def _valid_marker(line: str) -> str:

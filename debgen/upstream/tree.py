@@ -25,15 +25,16 @@ from debgen.narrate import say
 from debgen.run import Runner, run
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata
-from debgen.upstream.model import DependencyTree, Distribution, Edge, Target
+from debgen.upstream.model import DependencyTree, Distribution, Edge, FileKind, ReleaseFile, Target
 from debgen.upstream.proxy import Releases
 from debgen.upstream.requirements import Evaluator, Needed, parse_request
 from debgen.upstream.resolve import resolve
+from debgen.upstream.variants import VariantSource
 from debgen.workspace import cache_directory, write_atomically
 
 #: How long a resolution is taken for current; new releases appear on the index all the time.
 TREE_SECONDS = 3600
-_FORMAT = 1
+_FORMAT = 2
 _READERS = 8
 _REQUEST = "debgen-request"
 
@@ -44,11 +45,16 @@ def build_tree(
     client: IndexClient,
     *,
     constraints: Sequence[str] = (),
+    variant: VariantSource | None = None,
+    max_age_seconds: float = TREE_SECONDS,
+    quiet: bool = False,
     run: Runner = run,
 ) -> DependencyTree:
     """The dependency tree of ``requirement`` on ``target``: an hour old at most, new if the client refreshes.
 
-    Errors are those of :func:`debgen.upstream.resolve.resolve`.
+    ``variant`` says where the requirements of a device variant are listed. Errors are those of
+    :func:`debgen.upstream.resolve.resolve`, and those of :meth:`debgen.upstream.variants.VariantReader.apply` where
+    exactly one release is asked for.
     """
     asked = parse_request(requirement, target)
     key = json.dumps(
@@ -59,21 +65,28 @@ def build_tree(
             target.architecture,
             client.settings.url,
             sorted(constraints),
+            variant.key if variant else "",
         ]
     )
     path = cache_directory("tree") / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-    kept = None if client.refresh else _load(path)
+    kept = None if client.refresh else _load(path, max_age_seconds)
     if kept is not None:
-        say(f"{asked}: {len(kept.distributions)} distributions, as resolved within the last hour")
+        if not quiet:
+            say(f"{asked}: {len(kept.distributions)} distributions, as resolved lately")
         return kept
     began = time.monotonic()
-    releases = Releases(client, target)
+    releases = Releases(client, target, variant)
+    for clause in asked.specifier:
+        if clause.operator == "==" and not clause.version.endswith(".*"):
+            releases.metadata(canonicalize_name(asked.name), clause.version)  # what is wrong with it is worth an error
     pins = resolve(requirement, target, client, constraints=constraints, releases=releases, run=run)
     with ThreadPoolExecutor(_READERS) as pool:
         metadata = dict(zip(pins, pool.map(releases.metadata, pins, pins.values()), strict=True))
-    tree = assemble(asked, target, pins, metadata, run=run)
+        sdists = dict(zip(pins, pool.map(releases.sdist, pins, pins.values()), strict=True))
+    tree = assemble(asked, target, pins, metadata, sdists=sdists, run=run)
     tree = dataclasses.replace(tree, notes=tuple(sorted({*tree.notes, *releases.notes})))
-    say(f"resolved {asked}: {len(pins)} distributions in {time.monotonic() - began:.1f} s")
+    if not quiet:
+        say(f"resolved {asked}: {len(pins)} distributions in {time.monotonic() - began:.1f} s")
     write_atomically(path, json.dumps(dataclasses.asdict(tree)).encode())
     return tree
 
@@ -84,9 +97,10 @@ def assemble(
     pins: Mapping[str, str],
     metadata: Mapping[str, CoreMetadata],
     *,
+    sdists: Mapping[str, ReleaseFile | None] | None = None,
     run: Runner = run,
 ) -> DependencyTree:
-    """The tree of releases whose versions and metadata are known.
+    """The tree of releases whose versions, metadata and source distributions are known.
 
     ResolutionError where a release that is asked for is not among the pins.
     """
@@ -118,7 +132,9 @@ def assemble(
                 f"the resolution lacks {', '.join(missing)}, which {name} {pins[name]} asks for",
                 hint="Run the command again with --refresh.",
             )
-        distributions[name] = Distribution(name, metadata[name].name, pins[name], edges)
+        distributions[name] = Distribution(
+            name, metadata[name].name, pins[name], edges, metadata[name].requires_python, (sdists or {}).get(name)
+        )
     return DependencyTree(
         root,
         str(asked),
@@ -164,10 +180,10 @@ def _active(folder: Path, run: Runner) -> set[tuple[str, str, str | None]]:
     return found
 
 
-def _load(path: Path) -> DependencyTree | None:
+def _load(path: Path, max_age_seconds: float) -> DependencyTree | None:
     """A tree that was kept, unless it is too old or can't be read."""
     try:
-        if not 0 <= time.time() - path.stat().st_mtime < TREE_SECONDS:
+        if not 0 <= time.time() - path.stat().st_mtime < max_age_seconds:
             return None
         return _tree(json.loads(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError):
@@ -178,11 +194,14 @@ def _edge(fields: Mapping[str, Any]) -> Edge:
     return Edge(**{**fields, "extras": tuple(fields["extras"])})
 
 
+def _distribution(fields: Mapping[str, Any]) -> Distribution:
+    sdist = fields["sdist"]
+    file = ReleaseFile(**{**sdist, "kind": FileKind(sdist["kind"])}) if sdist else None
+    return Distribution(**{**fields, "edges": tuple(map(_edge, fields["edges"])), "sdist": file})
+
+
 def _tree(fields: Mapping[str, Any]) -> DependencyTree:
-    distributions = {
-        name: Distribution(**{**entry, "edges": tuple(_edge(edge) for edge in entry["edges"])})
-        for name, entry in fields["distributions"].items()
-    }
+    distributions = {name: _distribution(entry) for name, entry in fields["distributions"].items()}
     return DependencyTree(
         **{
             **fields,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,18 @@ from debgen.archive import listfiles
 from debgen.archive.index import SuiteIndex
 from debgen.archive.indexbuild import build_index
 from debgen.archive.listfiles import read_contents, read_packages
-from debgen.archive.model import Binary, ListFile, ListKind, MetadataKind, Release, Shipped
+from debgen.archive.model import (
+    Binary,
+    FileKind,
+    ListFile,
+    ListKind,
+    Located,
+    MetadataKind,
+    Provided,
+    RelationField,
+    Release,
+    Shipped,
+)
 from debgen.errors import IntegrityError, UnknownSuiteError
 
 PACKAGES = """\
@@ -43,8 +55,11 @@ Version: 13.0.0-1+b1
 Architecture: amd64
 Section: python
 Provides: python3-pillow (= 13.0.0-1), python3.14-pil:any
-Depends: python3 (>= 3.14~)
+Pre-Depends: dpkg (>= 1.17.14)
+Depends: python3 (>= 3.14~), libjpeg62-turbo | libjpeg8
 Recommends: python3-olefile
+Breaks: python3-old (<< 1.9)
+Conflicts: python3-pillow
 
 Package: python3-old
 Version: 1.9-1
@@ -72,6 +87,43 @@ usr/lib/python2.7/dist-packages/old-1.0.egg-info                python/python-ol
 ./usr/lib/python3/dist-packages/zope.interface-8.0.dist-info/METADATA python/python3-zope.interface
 """
 
+BUILD_FILES = """\
+bin/kmod                                                admin/kmod
+usr/aarch64-linux-gnu/lib/libz.so                       libdevel/zlib-arm64-cross
+usr/bin/hf                                              python/python3-huggingface-hub
+usr/bin/protoc                                          devel/python3-old
+usr/bin/protoc\tdevel/protoc
+usr/bin/sub/tool                                        devel/tools
+usr/lib/aarch64-linux-gnu/pkgconfig/zlib.pc             libdevel/zlib-arm64-dev
+usr/lib/cmake/Trio/ZLIBConfig.cmake                     libdevel/trio-dev
+usr/lib/gcc/x86_64-linux-gnu/16/32/libgomp.so           libdevel/lib32gcc-16-dev
+usr/lib/gcc/x86_64-linux-gnu/16/libgomp.so              libdevel/libgcc-16-dev
+usr/lib/jvm/lib/libz.so                                 java/jvm-dev
+usr/lib/x86_64-linux-gnu/blas-x/libblas.so              libdevel/libblas-x-dev
+usr/lib/x86_64-linux-gnu/cmake/ZLIB-1/ZLIBConfig.cmake  libdevel/zlib1g-dev
+usr/lib/x86_64-linux-gnu/cmake/ZLIB-1/ZLIBConfigVersion.cmake libdevel/zlib1g-dev
+usr/lib/x86_64-linux-gnu/libc.so                        libdevel/libc6-dev
+usr/lib/x86_64-linux-gnu/libdl.a                        libdevel/libc6-dev
+usr/lib/x86_64-linux-gnu/libz.a                         libdevel/zlib-static-dev
+usr/lib/x86_64-linux-gnu/libz.so                        libdevel/zlib-cuda-dev,libdevel/zlib1g-dev
+usr/lib/x86_64-linux-gnu/libz.so.1                      libs/zlib1g
+usr/lib/x86_64-linux-gnu/pkgconfig/zlib.pc              libdevel/zlib-cuda-dev,libdevel/zlib1g-dev
+usr/lib/x86_64-linux-gnu/plug-ins/libplug.so            misc/plug
+usr/lib/llvm-19/lib/cmake/llvm/LLVMConfig.cmake         devel/llvm-19-dev
+usr/sbin/mkfs.x                                         admin/fs
+usr/share/eigen3/cmake/Eigen3Config.cmake               libdevel/libeigen3-dev
+usr/share/foo/pkgconfig/private.pc                      misc/foo-dev
+usr/share/pkgconfig/zlib.pc                             libdevel/zlib-data-dev
+usr/share/nb/cmake/nb-config.cmake                      libdevel/nb-dev
+"""
+
+HAVING_FILES = {
+    "main": "kmod zlib-arm64-cross protoc tools zlib-arm64-dev trio-dev lib32gcc-16-dev libgcc-16-dev jvm-dev"
+    " libblas-x-dev zlib1g-dev libc6-dev zlib-static-dev zlib1g plug llvm-19-dev fs libeigen3-dev foo-dev"
+    " zlib-data-dev nb-dev",
+    "contrib": "zlib-cuda-dev",
+}
+
 RELEASE = Release("unstable", "sid", datetime(2026, 10, 30, 8, 8, 1, tzinfo=UTC), ("main",))
 
 
@@ -85,10 +137,14 @@ def write_lists(folder: Path, packages: str = PACKAGES, contents: str = CONTENTS
     )
 
 
+def build(path: Path, lists: tuple[ListFile, ...]) -> None:
+    build_index(path, key="k", release=RELEASE, architecture="amd64", lists=lists)
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[SuiteIndex]:
     path = tmp_path / "index.sqlite"
-    build_index(path, key="k", release=RELEASE, architecture="amd64", lists=write_lists(tmp_path / "lists"))
+    build(path, write_lists(tmp_path / "lists"))
     with SuiteIndex(path) as opened:
         yield opened
 
@@ -108,13 +164,17 @@ def test_binary(index: SuiteIndex) -> None:
         component="main",
         section="python",
         provides="python3-pillow (= 13.0.0-1), python3.14-pil:any",
-        depends="python3 (>= 3.14~)",
+        depends="python3 (>= 3.14~), libjpeg62-turbo | libjpeg8",
         recommends="python3-olefile",
+        pre_depends="dpkg (>= 1.17.14)",
+        breaks="python3-old (<< 1.9)",
+        conflicts="python3-pillow",
     )
     assert index.binary("python3-pillow") is None
     libc = index.binary("libc6")
     assert libc is not None
-    assert (libc.depends, libc.source, libc.source_version) == ("", "glibc", "2.43-2")
+    assert (libc.depends, libc.source, libc.source_version) == ("libgcc-s1", "glibc", "2.43-2")
+    assert (libc.pre_depends, libc.breaks, libc.conflicts) == ("", "", "")
 
 
 def test_the_highest_version_counts_by_debians_order(index: SuiteIndex) -> None:
@@ -129,8 +189,104 @@ def test_providers_and_sources(index: SuiteIndex) -> None:
     assert [b.name for b in index.source_binaries("pillow")] == ["python3-pil"]
 
 
+def test_what_a_name_stands_for(index: SuiteIndex) -> None:
+    assert index.provided("python3-pillow") == (Provided("python3-pil", "13.0.0-1"),)
+    assert index.provided("python3.14-pil") == (Provided("python3-pil", ""),)
+    assert index.provided("python3-pil") == (Provided("python3-pil", "13.0.0-1+b1"),)
+    assert index.provided("nothing") == ()
+
+
+def test_a_real_package_comes_before_those_that_provide_its_name(tmp_path: Path) -> None:
+    more = PACKAGES + "\nPackage: a-python3-pil\nVersion: 1\nProvides: python3-pil (= 12), python3-pil\n"
+    build(tmp_path / "i", write_lists(tmp_path / "lists", more))
+    with SuiteIndex(tmp_path / "i") as index:
+        assert index.provided("python3-pil") == (
+            Provided("python3-pil", "13.0.0-1+b1"),
+            Provided("a-python3-pil", ""),
+            Provided("a-python3-pil", "12"),
+        )
+        assert [b.name for b in index.providers("python3-pil")] == ["a-python3-pil"]
+
+
+def test_dependants_are_told_with_the_clause_that_names_the_package(index: SuiteIndex) -> None:
+    def told(name: str) -> list[tuple[str, RelationField, str]]:
+        return [(found.package, found.field, found.relation) for found in index.dependants(name)]
+
+    assert told("libjpeg8") == [("python3-pil", RelationField.DEPENDS, "libjpeg62-turbo | libjpeg8")]
+    assert told("dpkg") == [("python3-pil", RelationField.PRE_DEPENDS, "dpkg (>= 1.17.14)")]
+    assert told("python3-olefile") == [("python3-pil", RelationField.RECOMMENDS, "python3-olefile")]
+    assert told("python3-old") == [("python3-pil", RelationField.BREAKS, "python3-old (<< 1.9)")]
+    assert told("python3-pillow") == [("python3-pil", RelationField.CONFLICTS, "python3-pillow")]
+    assert told("python3-pil") == told("jpeg") == []
+    assert index.dependants("python3")[0].source == "pillow"
+
+
+def test_only_the_highest_versions_relations_count(tmp_path: Path) -> None:
+    old = PACKAGES.replace("Version: 1.9-1\n", "Version: 1.9-1\nDepends: dropped\n")
+    build(tmp_path / "i", write_lists(tmp_path / "lists", old))
+    with SuiteIndex(tmp_path / "i") as index:
+        assert index.dependants("dropped") == ()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[SuiteIndex]:
+    """An index of BUILD_FILES, all of whose packages are in the suite."""
+    lists = write_lists(tmp_path / "lists", contents=CONTENTS + BUILD_FILES)
+    listed = [lists[0], lists[1]]
+    for component, names in HAVING_FILES.items():
+        path = tmp_path / component
+        path.write_text("\n".join(f"Package: {name}\nVersion: 1\n" for name in names.split()))
+        listed.append(ListFile(ListKind.PACKAGES, component, path))
+    build(tmp_path / "index.sqlite", tuple(listed))
+    with SuiteIndex(tmp_path / "index.sqlite") as opened:
+        yield opened
+
+
+def test_pkg_config_files_of_this_architecture_and_of_main_come_first(files: SuiteIndex) -> None:
+    assert files.pkg_config("zlib") == ("zlib1g-dev", "zlib-data-dev", "zlib-arm64-dev", "zlib-cuda-dev")
+    assert files.pkg_config("private") == files.pkg_config("ZLIB") == ()
+
+
+def test_cmake_configurations_are_found_where_cmake_looks(files: SuiteIndex) -> None:
+    assert files.cmake_config("ZLIB") == files.cmake_config("zlib") == ("zlib1g-dev",)
+    assert files.cmake_config("Eigen3") == ("libeigen3-dev",)
+    assert files.cmake_config("nb") == ("nb-dev",)
+    assert files.cmake_config("LLVM") == ("llvm-19-dev",)
+    assert files.cmake_config("ZLIBConfigVersion") == files.cmake_config("ZLIBVersion") == ()
+
+
+def test_programs(files: SuiteIndex) -> None:
+    assert files.program("protoc") == ("protoc", "python3-old")
+    assert files.program("mkfs.x") == ("fs",)
+    assert files.program("kmod") == ("kmod",)
+    assert files.program("tool") == files.program("sub/tool") == ()
+    assert files.program("hf") == (), "its package is in Contents, but not in this architecture's Packages"
+
+
+def test_libraries_to_link_with(files: SuiteIndex) -> None:
+    assert files.link_library("z") == ("zlib1g-dev", "zlib-static-dev", "zlib-cuda-dev")
+    assert files.link_library("dl") == ("libc6-dev",)
+    assert files.link_library("gomp") == ("libgcc-16-dev",)
+    assert files.link_library("blas") == ("libblas-x-dev",)
+    assert files.link_library("plug") == ()
+
+
+def test_of_equal_packages_the_one_that_more_want_comes_first(tmp_path: Path) -> None:
+    names = {"a-dev": "", "b-dev": "", "c": "Depends: b-dev", "d": "Recommends: b-dev", "e": "Conflicts: a-dev"}
+    names |= {"f": "Breaks: a-dev", "g": "Conflicts: a-dev"}
+    packages = PACKAGES + "".join(f"\nPackage: {name}\nVersion: 1\n{line}\n" for name, line in names.items())
+    contents = "usr/lib/libx.so  libdevel/a-dev,libdevel/b-dev\n"
+    build(tmp_path / "i", write_lists(tmp_path / "lists", packages, contents))
+    with SuiteIndex(tmp_path / "i") as index:
+        assert index.link_library("x") == ("b-dev", "a-dev")
+
+
 def test_contents_lines(tmp_path: Path) -> None:
-    found = list(read_contents(write_lists(tmp_path)[1].path))
+    rows = list(read_contents(write_lists(tmp_path)[1].path))
+    found = [row for row in rows if isinstance(row, Shipped)]
+    assert [row for row in rows if isinstance(row, Located)] == [
+        Located(FileKind.PROGRAM, "hf", "python3-huggingface-hub", "usr/bin/hf")
+    ]
     dist_packages = "usr/lib/python3/dist-packages"
     egg, dist = MetadataKind.EGG_INFO, MetadataKind.DIST_INFO
     assert found == [
@@ -157,11 +313,11 @@ def test_contents_lines(tmp_path: Path) -> None:
 
 
 def test_lines_are_whole_wherever_the_chunks_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    packages, contents = write_lists(tmp_path)
-    whole = list(read_contents(contents.path)), list(read_packages(packages.path, "main"))
+    packages, contents = write_lists(tmp_path, contents=CONTENTS + BUILD_FILES)
+    whole = Counter(read_contents(contents.path)), list(read_packages(packages.path, "main"))
     for size in (1, 7, 64):
         monkeypatch.setattr(listfiles, "_CHUNK", size)
-        assert (list(read_contents(contents.path)), list(read_packages(packages.path, "main"))) == whole
+        assert (Counter(read_contents(contents.path)), list(read_packages(packages.path, "main"))) == whole
 
 
 def test_compressed_lists_of_any_kind(tmp_path: Path) -> None:
@@ -170,8 +326,8 @@ def test_compressed_lists_of_any_kind(tmp_path: Path) -> None:
     members.write_bytes(b"".join(gzip.compress(part.encode()) for part in (CONTENTS[:half], CONTENTS[half:])))
     packed = tmp_path / "Contents.xz"
     packed.write_bytes(lzma.compress(CONTENTS.encode()))
-    expected = list(read_contents(write_lists(tmp_path / "lists")[1].path))
-    assert list(read_contents(members)) == list(read_contents(packed)) == expected
+    expected = Counter(read_contents(write_lists(tmp_path / "lists")[1].path))
+    assert Counter(read_contents(members)) == Counter(read_contents(packed)) == expected
 
 
 @pytest.mark.parametrize("broken", [lambda data: data[:-20], lambda data: b"\x1f\x8b" + data[9:], lambda _: b"junk"])

@@ -1,0 +1,356 @@
+"""From a requirement to a plan: the effects around :func:`debgen.planning.plan.make_plan`.
+
+The tree comes from the index, the suite's view from its index; then what has to be packaged is looked at in its sdist,
+apt is asked whether what is used can be installed, and the plan is made anew with that, until nothing new turns up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from debgen.archive.aptroot import AptRoot
+from debgen.archive.extras import Pull, brought_along
+from debgen.archive.index import SuiteIndex
+from debgen.archive.mirror import MirrorSettings, mirror_settings
+from debgen.archive.model import Match
+from debgen.archive.names import find
+from debgen.archive.pydist import PACKAGE as DH_PYTHON
+from debgen.archive.pydist import Pydist, pydist_table
+from debgen.archive.reverse import broken_by
+from debgen.archive.solver import Problem, Solver
+from debgen.archive.versions import debian_upstream, split_debian
+from debgen.building.chroots import chroot_path
+from debgen.data import data_directory
+from debgen.detection import choose_variant, detect, variant_packages
+from debgen.errors import DebgenError, HostileArchiveError, ResolutionError
+from debgen.planning.build_needs import judge_crates, judge_libraries
+from debgen.planning.fitting import bounds_of, is_better, told, without
+from debgen.planning.model import BuildNeed, Decision, Finding, Node, Plan, Topic, Variant
+from debgen.planning.plan import Evidence, Suite, make_plan
+from debgen.recipes import Layer, load_recipe, requirement_files
+from debgen.run import Runner, run
+from debgen.upstream.buildfacts import BuildReader
+from debgen.upstream.buildmodel import BuildFacts
+from debgen.upstream.index import IndexClient
+from debgen.upstream.metadata import CoreMetadata
+from debgen.upstream.model import DependencyTree, Edge, ReleaseFile, Target
+from debgen.upstream.proxy import Releases
+from debgen.upstream.requirements import Evaluator, parse_request
+from debgen.upstream.tree import TREE_SECONDS, build_tree
+from debgen.upstream.variants import VariantSource
+from debgen.workspace import cache_directory
+
+#: How often a plan is made anew, with the build requirements of what the last one packages.
+_ROUNDS = 8
+#: How often releases are chosen anew, so that the suite can carry them.
+_FITTINGS = 4
+_READERS = 8
+
+
+def plan_for(
+    requirement: str,
+    index: SuiteIndex,
+    client: IndexClient,
+    *,
+    variant: str = "",
+    mirror: MirrorSettings | None = None,
+    recipes: tuple[Path, ...] = (),
+) -> Plan:
+    """The plan of ``requirement`` on the suite of ``index``; ``variant`` is detected where it is empty."""
+    bench = Workbench(index, client, mirror=mirror, recipes=recipes)
+    return bench.plan(requirement, bench.variant(requirement, variant))
+
+
+@dataclass
+class Workbench:
+    """What the plans of one suite share: answers of the index, of apt and of the recipes, remembered."""
+
+    index: SuiteIndex
+    client: IndexClient
+    mirror: MirrorSettings | None = None
+    recipes: tuple[Path, ...] = ()
+    run: Runner = run
+    _found: dict[tuple[str, str], tuple[Match, ...]] = field(default_factory=dict)
+    _layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
+    _facts: dict[str, BuildFacts] = field(default_factory=dict)
+    _brought: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def recipe_roots(self) -> tuple[Path, ...]:
+        """The folders of recipes, those that win first."""
+        return (*self.recipes, data_directory("recipes"))
+
+    @property
+    def target(self) -> Target:
+        """The Python and machine of the suite."""
+        return Target(self.index.python_version, self.index.architecture)
+
+    @cached_property
+    def apt_root(self) -> AptRoot:
+        """The suite's private apt root."""
+        return AptRoot(self.index.codename, self.mirror or mirror_settings(run=self.run), run=self.run)
+
+    @cached_property
+    def solver(self) -> Solver:
+        """What can be installed in the suite, as apt says."""
+        return Solver(self.index, self.apt_root, run=self.run)
+
+    @cached_property
+    def pydist(self) -> Pydist:
+        """The suite's dh-python's own table of names."""
+        return pydist_table(self.apt_root, self.index.version_of(DH_PYTHON), run=self.run)
+
+    def variant(self, requirement: str, wanted: str) -> Variant:
+        """The variant to plan for; UsageError for one that there is none of."""
+        chroot = chroot_path(cache_directory("chroots"), self.index.codename, self.index.architecture)
+        detected = detect(self.index, chroot, self.run)
+
+        def problem(packages: Sequence[str]) -> str:
+            found = self.solver.together(packages)
+            return found.text if found else ""
+
+        packages = {} if wanted or not detected.host else variant_packages(self.index, self._direct(requirement))
+        return choose_variant(wanted, detected, problem, packages)
+
+    def source(self, variant: str) -> VariantSource:
+        """Where the requirements of ``variant`` are listed."""
+        return VariantSource(variant, requirement_files(self.index.codename, variant, directories=self.recipes))
+
+    def resolve(
+        self, requirement: str, variant: Variant, *, max_age_seconds: float = TREE_SECONDS, quiet: bool = False
+    ) -> tuple[DependencyTree, str]:
+        """The dependency tree of ``requirement``, and a remark on releases that are not the newest.
+
+        Where newer releases of what has to be packaged need more than the suite has, and older ones don't, the older
+        ones are taken. ``quiet`` where the caller tells of progress. Errors are those of
+        :func:`debgen.upstream.tree.build_tree`.
+        """
+
+        def resolved(bounds: Mapping[str, str]) -> tuple[DependencyTree, Plan]:
+            tree = build_tree(
+                requirement, self.target, self.client,
+                constraints=[f"{name}{bound}" for name, bound in sorted(bounds.items())],
+                variant=self.source(variant.name), max_age_seconds=max_age_seconds, quiet=quiet or bool(bounds),
+                run=self.run,
+            )  # fmt: skip
+            return tree, self._made(tree, variant)
+
+        tree, plan = resolved({})
+        first = plan
+        bounds: dict[str, str] = {}
+        for _ in range(_FITTINGS):
+            wanted = {**bounds_of(plan), **bounds}
+            better: tuple[DependencyTree, Plan] | None = None
+            while better is None and wanted.keys() - bounds.keys():
+                try:
+                    better = resolved(wanted)
+                except ResolutionError as error:
+                    fewer = without(wanted, str(error))
+                    wanted = fewer if len(fewer) < len(wanted) else {}
+            if better is None or not is_better(better[1], plan):
+                break
+            (tree, plan), bounds = better, wanted
+        return tree, told(plan, first)
+
+    def find(self, name: str, variant: str) -> tuple[Match, ...]:
+        """The suite's packages of a distribution, best first."""
+        key = (name, variant)
+        if key not in self._found:
+            self._found[key] = find(self.index, name, variant=variant, pydist=self.pydist.packages)
+        return self._found[key]
+
+    def layer(self, name: str, variant: str) -> Layer:
+        """The effective recipe of a distribution."""
+        key = (name, variant)
+        if key not in self._layers:
+            recipe = load_recipe(name, self.index.codename, variant=variant, directories=self.recipes)
+            self._layers[key] = recipe.layer
+        return self._layers[key]
+
+    def plan(
+        self,
+        requirement: str,
+        variant: Variant,
+        *,
+        resolved: tuple[DependencyTree, str] | None = None,
+        read_sdists: bool = True,
+        ask_apt: bool = True,
+    ) -> Plan:
+        """The plan of ``requirement``; errors are those of :func:`debgen.upstream.tree.build_tree`.
+
+        ``resolved`` is the answer of :meth:`resolve` where it is known already.
+        Without ``read_sdists`` it knows requirements at run time only; without ``ask_apt`` everything in the suite
+        counts as installable.
+        """
+        tree, remark = resolved or self.resolve(requirement, variant)
+        evidence = Evidence()
+        plan = self._made(tree, variant)
+        notes: dict[str, None] = dict.fromkeys(note for note in (remark, self.pydist.note) if note)
+        for _ in range(_ROUNDS if read_sdists else 0):
+            more = self._looked_at(plan, tree, evidence, notes)
+            if more == evidence:
+                break
+            evidence = more
+            plan = self._made(tree, variant, evidence)
+        evidence = replace(
+            evidence,
+            uninstallable=self._uninstallable(plan) if ask_apt else {},
+            broken=self._broken(plan),
+        )
+        return self._made(tree, variant, evidence, notes)
+
+    def _made(
+        self, tree: DependencyTree, variant: Variant, evidence: Evidence | None = None, notes: Iterable[str] = ()
+    ) -> Plan:
+        suite = Suite(
+            self.index.codename,
+            self.index.date.isoformat(),
+            lambda name: self.find(name, variant.name),
+            self._pulls_in,
+        )
+        return make_plan(
+            tree, suite, lambda name: self.layer(name, variant.name),
+            variant=variant, evidence=evidence, notes=tuple(notes),
+        )  # fmt: skip
+
+    def _pulls_in(self, package: str, wanted: str) -> bool:
+        if package not in self._brought:
+            self._brought[package] = {p for p, how in brought_along(self.index, package).items() if how is Pull.DEPENDS}
+        return wanted in self._brought[package]
+
+    # What is found out about what has to be packaged
+
+    def _looked_at(self, plan: Plan, tree: DependencyTree, evidence: Evidence, notes: dict[str, None]) -> Evidence:
+        """More evidence: the sdists of what ``plan`` packages, and the trees of build requirements it lacks."""
+        known = {**evidence.added, **tree.distributions}
+        sdists = {
+            node.name: sdist
+            for node in plan.nodes
+            if node.needed and _in_work(node) and node.name in known and (sdist := known[node.name].sdist)
+        }
+        facts = self._read(sdists, notes)
+        evaluator = Evaluator(self.target)
+        edges: dict[str, tuple[Edge, ...]] = {}
+        needs: dict[str, tuple[BuildNeed, ...]] = {}
+        for name, found in facts.items():
+            edges[name] = _build_edges(name, known[name].version, found, evaluator)
+            needs[name] = self._needs(found)
+        unresolved = {
+            node.name: ",".join(sorted({a.specifier for a in node.asked if a.counts and a.specifier}))
+            for node in plan.nodes
+            if node.needed
+            and node.name not in known
+            and node.name not in evidence.unresolvable
+            and any(a.counts and a.decision is None for a in node.asked)
+        }
+        added = dict(evidence.added)
+        unresolvable = dict(evidence.unresolvable)
+        for name, specifier in unresolved.items():
+            try:
+                found_tree = build_tree(f"{name}{specifier}", self.target, self.client, run=self.run)
+            except DebgenError as error:
+                unresolvable[name] = f"the build requirement {name}{specifier} can't be resolved: {error}"
+                continue
+            for other in found_tree.distributions.values():
+                added.setdefault(other.name, other)
+        return replace(evidence, build_edges=edges, needs=needs, added=added, unresolvable=unresolvable)
+
+    def _read(self, sdists: Mapping[str, ReleaseFile], notes: dict[str, None]) -> Mapping[str, BuildFacts]:
+        """The build facts of each sdist; one that can't be read gives a note."""
+        reader = BuildReader(self.client)
+        unread = [file for file in dict.fromkeys(sdists.values()) if file.filename not in self._facts]
+
+        def read(file: ReleaseFile) -> BuildFacts | str:
+            try:
+                return reader.read(file)
+            except HostileArchiveError as error:
+                return str(error)
+
+        with ThreadPoolExecutor(_READERS) as pool:
+            for file, found in zip(unread, pool.map(read, unread), strict=True):
+                if isinstance(found, str):
+                    notes.setdefault(f"{found}: its build requirements are not known")
+                    found = BuildFacts()
+                self._facts[file.filename] = found
+        return {name: self._facts[file.filename] for name, file in sorted(sdists.items())}
+
+    def _needs(self, facts: BuildFacts) -> tuple[BuildNeed, ...]:
+        def chain(package: str) -> tuple[str, ...] | None:
+            found = self.solver.check([package])[package]
+            return found.chain if found else None
+
+        crates = judge_crates(self.index, facts.crates, self.index.architecture, chain)
+        return (*crates, *judge_libraries(self.index, facts.libraries))
+
+    def _uninstallable(self, plan: Plan) -> dict[str, Finding]:
+        used = sorted(
+            {n.match.package for n in plan.nodes if n.match and n.needed and not n.to_package}
+        )  # fmt: skip
+        problems = self.solver.check(used)
+        return {package: _not_installable(problem) for package, problem in problems.items() if problem}
+
+    def _broken(self, plan: Plan) -> dict[str, tuple[Finding, ...]]:
+        """What the update of each package that is too old breaks in the archive."""
+        found: dict[str, tuple[Finding, ...]] = {}
+        for node in plan.nodes:
+            if node.needed and node.decision is Decision.UPDATE and node.match:
+                epoch = split_debian(node.match.debian_version)[0]
+                version = f"{epoch + ':' if epoch else ''}{debian_upstream(node.version)}-1"
+                broken = broken_by(self.index, node.match.package, version)
+                found[node.name] = tuple(
+                    Finding(
+                        Topic.BREAKS,
+                        f"{b.package} {b.field} {b.relation}, which {version} of {node.match.package} would break",
+                        (b.package, node.match.package),
+                    )
+                    for b in broken
+                )
+        return found
+
+    def _direct(self, requirement: str) -> tuple[str, ...]:
+        """The distributions that the newest release of ``requirement`` asks for, by its published metadata."""
+        asked = parse_request(requirement, self.target)
+        releases = Releases(self.client, self.target)
+        evaluator = Evaluator(self.target)
+        versions = [v for v in self.client.versions(asked.name) if asked.specifier.contains(v)]
+        for version in versions[:1]:
+            try:
+                needed, _ = evaluator.needs(releases.metadata(asked.name, version))
+            except HostileArchiveError:
+                break
+            return tuple(sorted({need.name for need in needed}))
+        return ()
+
+
+def _in_work(node: Node) -> bool:
+    """Whether a source package is made of the node, or would be if its crates were there."""
+    stopped = node.decision is Decision.BLOCKED and any(f.topic is Topic.CRATE and f.blocking for f in node.findings)
+    return node.to_package or stopped
+
+
+def _build_edges(name: str, version: str, facts: BuildFacts, evaluator: Evaluator) -> tuple[Edge, ...]:
+    """The build requirements that hold on the target, as edges."""
+    lines = tuple(line for line in facts.requires if _parses(line))
+    needed, _ = evaluator.needs(CoreMetadata(name, version, requires_dist=lines))
+    return tuple(Edge(name, n.name, n.specifier, n.extras, n.marker, n.via_extra) for n in needed if n.name != name)
+
+
+def _parses(line: str) -> bool:
+    try:
+        Requirement(line)
+    except InvalidRequirement:
+        return False
+    return True
+
+
+def _not_installable(problem: Problem) -> Finding:
+    return Finding(
+        Topic.INSTALL, f"{problem.package} is in the suite and can't be installed: {problem.text}", problem.chain,
+        blocking=True,
+    )  # fmt: skip

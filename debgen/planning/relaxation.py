@@ -1,0 +1,50 @@
+"""When a bound may be loosened without anybody looking at the package: the safe rules.
+
+Everything else takes a recipe, whose author did look.
+"""
+
+from __future__ import annotations
+
+from packaging.specifiers import Specifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from debgen.planning.model import Kind
+from debgen.planning.verdict import Verdict, judge
+
+
+def safe_relaxation(upstream_version: str, specifier: str, kind: Kind) -> str:
+    """Why a bound that the suite's ``upstream_version`` breaks may be loosened; empty where no rule says so.
+
+    * An exact pin says what upstream tested, and can't hold in a distribution that has one version of everything.
+      It is loosened to a later release that is near: the same major number and at most the next minor one; below
+      1.0, where minor releases break things, the same minor number.
+    * A build requirement that is too new: Debian's builds don't check the versions of build requirements (pybuild
+      calls ``build --skip-dependency-check``), so it is tried with what the suite has.
+    """
+    have = Version(Version(upstream_version).public)
+    failed = [c for c in SpecifierSet(specifier) if not c.contains(have, prereleases=True)]
+    if kind is Kind.BUILD and judge(upstream_version, specifier) is Verdict.TOO_NEW:
+        return f"a build requirement; the build takes the suite's {have}, which is newer than {specifier} allows"
+    if not failed or any(_pinned(clause) is None for clause in failed):
+        return ""
+    pins = [pin for clause in failed if (pin := _pinned(clause)) is not None]
+    if all(_near(pin, have) for pin in pins):
+        near = "of the same minor release" if pins[0].release[:2] == have.release[:2] else "the next minor release"
+        return f"an exact pin, which can't hold in Debian; {have} is {near}"
+    return ""
+
+
+def _pinned(clause: Specifier) -> Version | None:
+    """The one version that a clause allows; None for any other clause."""
+    if clause.operator not in ("==", "===") or clause.version.endswith(".*"):
+        return None
+    try:
+        return Version(Version(clause.version).public)
+    except InvalidVersion:
+        return None
+
+
+def _near(pin: Version, have: Version) -> bool:
+    if have <= pin or (have.epoch, have.major) != (pin.epoch, pin.major):
+        return False
+    return have.minor - pin.minor in ((0,) if have.major == 0 else (0, 1))

@@ -1,0 +1,312 @@
+"""The crates that a build of Rust code takes, from Cargo.toml and Cargo.lock as Cargo's reference describes them.
+
+Packages inside the sdist are followed by path, workspaces inherited from, and features resolved as far as the
+manifests at hand tell; what a crate of the registry switches on in turn is its own business.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from debgen.upstream.buildmodel import Crate
+from debgen.upstream.cargolock import Lock
+from debgen.upstream.testfacts import table
+
+_DEPENDENCIES = {"dependencies": False, "build-dependencies": True, "build_dependencies": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A Cargo.toml that builds a module or program of the distribution, and the features that it is built with."""
+
+    path: str
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+
+
+def crates_of(manifests: Iterable[Manifest], texts: Mapping[str, str]) -> tuple[tuple[Crate, ...], tuple[str, ...]]:
+    """The crates that ``manifests`` and the packages that they reach by path ask for, and notes on what can't be read.
+
+    ``optional`` are those that no feature of this build switches on; Cargo wants them in its registry all the same.
+    """
+    world = _World(texts)
+    for manifest in manifests:
+        package = world.start(manifest.path)
+        if package is None:
+            world.note(f"{manifest.path} is named by the build, but isn't there or can't be read")
+            continue
+        world.enable(package, "default" if manifest.default_features else "")
+        for feature in manifest.features:
+            world.enable(package, feature)
+    return tuple(sorted(set(world.crates()))), tuple(world.notes)
+
+
+@dataclass(slots=True)
+class _Dependency:
+    """One line of a dependency table, its workspace's share merged in."""
+
+    key: str
+    crate: str
+    requirement: str
+    features: set[str]
+    default_features: bool
+    optional: bool
+    build_only: bool
+    target: str
+    source: str
+    manifest: str  # of the package inside the sdist, empty for others
+    enabled: bool = False
+
+
+@dataclass(slots=True)
+class _Package:
+    path: str
+    name: str
+    features: Mapping[str, Any]
+    dependencies: list[_Dependency]
+    lock: Lock
+    enabled: set[str] = field(default_factory=set)
+
+
+class _World:
+    """All manifests of the sdist; packages are read when they are reached."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._packages: dict[str, _Package | None] = {}
+        self._parsed: dict[str, Mapping[str, Any]] = {}
+        self._locks: dict[str, Lock] = {}
+        # Cargo takes both from the workspace that the build starts in, for whatever it reaches.
+        self._lock = Lock()
+        self._patched: dict[str, tuple[Any, str]] = {}
+        self.notes: list[str] = []
+
+    def start(self, path: str) -> _Package | None:
+        """The package that a build starts with; its workspace's lock file and patches count from here on."""
+        root, workspace = self._workspace(path, self._toml(path))
+        self._lock = self._find_lock(path, root)
+        self._patched = {
+            str(spec.get("package", key)) if isinstance(spec, dict) else key: (spec, root)
+            for registry in table(workspace, "patch").values()
+            for key, spec in (registry.items() if isinstance(registry, dict) else ())
+        }
+        return self.package(path)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def package(self, path: str) -> _Package | None:
+        """The package of the manifest at ``path``; None where it can't be read or is a workspace without one."""
+        if path not in self._packages:
+            self._packages[path] = None
+            data = self._toml(path)
+            if "package" in data or "project" in data:
+                root, workspace = self._workspace(path, data)
+                name = str(table(data, "package").get("name", ""))
+                package = _Package(path, name, table(data, "features"), [], self._lock)
+                self._packages[path] = package
+                package.dependencies += self._dependencies(path, data, root, workspace)
+                for dependency in package.dependencies:
+                    if not dependency.optional:
+                        self._switch_on(dependency)
+            elif "workspace" in data:  # a virtual manifest builds all of its members
+                self.note(f"{path} is a workspace without a package of its own")
+        return self._packages[path]
+
+    def enable(self, package: _Package, feature: str) -> None:
+        """Switch a feature of ``package`` on, and what it stands for."""
+        if not feature or feature in package.enabled:
+            return
+        package.enabled.add(feature)
+        listed = package.features.get(feature)
+        if isinstance(listed, list):
+            for item in listed:
+                self._apply(package, str(item))
+        elif feature != "default":
+            # an optional dependency is a feature of the same name; `crate/feature` may stand on the command line too
+            self._apply(package, feature if "/" in feature else f"dep:{feature}")
+
+    def _apply(self, package: _Package, item: str) -> None:
+        name, slash, feature = item.removeprefix("dep:").partition("/")
+        weak = name.endswith("?")
+        if not slash and not item.startswith("dep:") and (name in package.features or not self._named(package, name)):
+            self.enable(package, name)
+            return
+        for dependency in self._named(package, name.rstrip("?")):
+            if not weak:
+                self._switch_on(dependency)
+            if slash:
+                dependency.features.add(feature)
+                if dependency.enabled and (inner := self._inside(dependency)) is not None:
+                    self.enable(inner, feature)
+
+    @staticmethod
+    def _named(package: _Package, key: str) -> list[_Dependency]:
+        return [d for d in package.dependencies if d.key == key]
+
+    def _switch_on(self, dependency: _Dependency) -> None:
+        if dependency.enabled:
+            return
+        dependency.enabled = True
+        inner = self._inside(dependency)
+        if inner is not None:
+            for feature in (*(["default"] if dependency.default_features else []), *sorted(dependency.features)):
+                self.enable(inner, feature)
+
+    def _inside(self, dependency: _Dependency) -> _Package | None:
+        return self.package(dependency.manifest) if dependency.manifest else None
+
+    def crates(self) -> Iterator[Crate]:
+        """What all packages that were reached ask for."""
+        for package in self._packages.values():
+            for d in package.dependencies if package else ():
+                assert package is not None  # noqa: S101 - for the type checker
+                yield Crate(
+                    d.crate, d.requirement, tuple(sorted(d.features)), d.default_features, not d.enabled, d.build_only,
+                    d.target, package.lock.version(package.name, d.crate, d.requirement), d.source, package.path,
+                )  # fmt: skip
+
+    # --- reading
+
+    def _toml(self, path: str) -> Mapping[str, Any]:
+        if path not in self._parsed:
+            self._parsed[path] = {}
+            if path in self._texts:
+                try:
+                    self._parsed[path] = tomllib.loads(self._texts[path])
+                except (tomllib.TOMLDecodeError, RecursionError) as error:
+                    self.note(f"{path} can't be read: {error}")
+        return self._parsed[path]
+
+    def _workspace(self, path: str, data: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """The manifest of the workspace that a package belongs to, and its data; the package itself where none."""
+        if "workspace" in data:
+            return path, data
+        folder = posixpath.dirname(path)
+        named = table(data, "package").get("workspace")
+        if isinstance(named, str):
+            root = posixpath.normpath(posixpath.join(folder, named, "Cargo.toml"))
+            return root, self._toml(root)
+        while folder:
+            folder = posixpath.dirname(folder)
+            root = posixpath.join(folder, "Cargo.toml")
+            if "workspace" in self._toml(root):
+                return root, self._toml(root)
+        return path, data
+
+    def _find_lock(self, path: str, root: str) -> Lock:
+        for place in dict.fromkeys((posixpath.dirname(root), posixpath.dirname(path), "")):
+            name = posixpath.join(place, "Cargo.lock")
+            if name in self._texts:
+                if name not in self._locks:
+                    self._locks[name], problem = Lock.parse(self._texts[name])
+                    if problem:
+                        self.note(f"{name} can't be read: {problem}")
+                return self._locks[name]
+        return Lock()
+
+    def _dependencies(
+        self, path: str, data: Mapping[str, Any], root: str, workspace: Mapping[str, Any]
+    ) -> Iterator[_Dependency]:
+        shared = table(workspace, "workspace", "dependencies")
+        places: list[tuple[str, Mapping[str, Any]]] = [("", data)]
+        places += [(target, tables) for target, tables in table(data, "target").items() if isinstance(tables, dict)]
+        for target, tables in places:
+            for kind, build_only in _DEPENDENCIES.items():
+                for key, spec in table(tables, kind).items():
+                    yield self._dependency(path, key, spec, shared, (target, root), build_only)
+
+    def _dependency(
+        self, path: str, key: str, spec: Any, shared: Mapping[str, Any], place: tuple[str, str], build_only: bool
+    ) -> _Dependency:
+        target, root = place
+        own = _spec(spec)
+        merged, base = dict(own), path
+        if own.get("workspace") is True:
+            inherited = _spec(shared.get(key))
+            merged, base = dict(inherited), root
+            merged["features"] = _strings(inherited.get("features")) + _strings(own.get("features"))
+            merged["optional"] = own.get("optional", False)
+        crate = str(merged.get("package", key))
+        # A patch of the registry's crate puts another source in its place.
+        if "git" not in merged and "path" not in merged and crate in self._patched:
+            replacement, base = self._patched[crate]
+            merged |= {k: v for k, v in _spec(replacement).items() if k in ("git", "path", "branch", "tag", "rev")}
+        manifest = ""
+        if isinstance(merged.get("path"), str) and "git" not in merged:
+            manifest = posixpath.normpath(posixpath.join(posixpath.dirname(base), merged["path"], "Cargo.toml"))
+            if manifest not in self._texts:
+                manifest = ""
+        default = merged.get("default-features", merged.get("default_features", True))
+        return _Dependency(
+            key, crate, str(merged.get("version", "")).strip(), set(_strings(merged.get("features"))),
+            default is not False, merged.get("optional") is True, build_only, target, _source(merged, base), manifest,
+        )  # fmt: skip
+
+
+def _spec(value: Any) -> dict[str, Any]:
+    return {"version": value} if isinstance(value, str) else dict(value) if isinstance(value, dict) else {}
+
+
+def _strings(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _source(spec: Mapping[str, Any], base: str) -> str:
+    if "git" in spec:
+        revision = next((f" {spec[key]}" for key in ("rev", "tag", "branch") if key in spec), "")
+        return f"git {spec['git']}{revision}"
+    if "path" in spec:
+        return f"path {posixpath.normpath(posixpath.join(posixpath.dirname(base), str(spec['path'])))}"
+    return "registry"
+
+
+def applies_on_linux(target: str) -> bool:
+    """Whether a dependency table of ``target`` (a ``cfg()`` or a triple; empty for all) can count on Debian.
+
+    True too where that depends on the architecture or on something unknown.
+    """
+    if not target:
+        return True
+    if not target.startswith("cfg("):
+        return "-linux" in target and "android" not in target
+    return _cfg(target.removeprefix("cfg(").removesuffix(")")) is not False
+
+
+def _cfg(text: str) -> bool | None:
+    text = text.strip()
+    if match := re.fullmatch(r"(not|all|any)\s*\((.*)\)", text, re.DOTALL):
+        values = [_cfg(part) for part in _split(match[2])]
+        if match[1] == "not":
+            return None if not values or values[0] is None else not values[0]
+        decisive = match[1] == "any"
+        return decisive if decisive in values else None if None in values else not decisive
+    key, _, value = (part.strip().strip('"') for part in text.partition("="))
+    known: Mapping[str, Collection[str]] = {
+        "target_os": ("linux",), "target_family": ("unix",), "target_vendor": ("unknown",),
+    }  # fmt: skip
+    if key in known:
+        return value in known[key]
+    if key == "target_env" and value in ("msvc", "sgx", "musl"):
+        return False
+    if key == "target_arch" and value.startswith("wasm"):
+        return False
+    return {"unix": True, "windows": False, "wasm": False}.get(key) if not value else None
+
+
+def _split(text: str) -> list[str]:
+    parts: list[str] = [""]
+    depth = 0
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part for part in parts if part.strip()]

@@ -1,0 +1,45 @@
+"""The safe rules for bounds that nobody has to look at."""
+
+from __future__ import annotations
+
+import pytest
+
+from debgen.planning.model import Kind
+from debgen.planning.relaxation import safe_relaxation
+
+
+@pytest.mark.parametrize(
+    ("have", "specifier", "safe"),
+    [
+        ("2.14.1", "==2.13.0", True),
+        ("2.13.5", "==2.13.0", True),
+        ("2.14.1", "==2.11.0", False),  # three minor releases
+        ("3.0", "==2.13.0", False),
+        ("2.12.0", "==2.13.0", False),  # older: it needs a newer package
+        ("0.65.1", "==0.65.0", True),
+        ("0.66.0", "==0.65.0", False),  # below 1.0 minor releases break things
+        ("1.3.1", "==1.2.2", True),
+        ("2.14.1+dfsg", "==2.13.0", True),
+        ("2.14.1", "===2.13.0", True),
+        ("2.14.1", "==2.13.*", False),  # a series that upstream meant
+        ("2.14.1", "<2.14", False),
+        ("2.14.1", "~=2.13.0", False),
+        ("2.14.1", "==2.13.0,<2.14", False),
+        ("2.14.1", ">=2.13.0", False),  # nothing fails
+        ("1!2.14", "==2.13.0", False),
+        ("2.14.1", "===anything", False),
+    ],
+)
+def test_run_time_pins(have: str, specifier: str, safe: bool) -> None:
+    reason = safe_relaxation(have, specifier, Kind.RUN)
+    assert bool(reason) is safe
+    if safe:
+        assert have.partition("+")[0] in reason
+
+
+@pytest.mark.parametrize(
+    ("have", "specifier", "safe"),
+    [("84.2", "==77.0.3", True), ("84.2", "<81", True), ("60", ">=77", False), ("84.2", ">=77", False)],
+)
+def test_build_requirements_that_are_too_new(have: str, specifier: str, safe: bool) -> None:
+    assert bool(safe_relaxation(have, specifier, Kind.BUILD)) is safe
