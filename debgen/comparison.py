@@ -30,6 +30,7 @@ KEPT_SECONDS = 24 * 60 * 60
 _FORMAT = 1
 _RESOLVERS = 3
 _STEP_SECONDS = 5.0
+_PROBLEM_LENGTH = 300
 #: Why a release can have no plan at all; everything else is a failure of the run.
 _PROBLEMS = (NoSdistError, UnsupportedSourceError, ResolutionError, HostileArchiveError)
 
@@ -68,7 +69,7 @@ def _planned(bench: Workbench, name: str, releases: Sequence[str], variant: str)
         try:
             return bench.resolve(f"{name}=={release}", chosen, max_age_seconds=KEPT_SECONDS, quiet=True)
         except _PROBLEMS as error:
-            return str(error).splitlines()[0]
+            return " ".join(str(error).split())[:_PROBLEM_LENGTH]
 
     with ThreadPoolExecutor(_RESOLVERS) as pool:
         for release, found in zip(releases, pool.map(resolved, releases), strict=True):

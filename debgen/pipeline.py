@@ -19,9 +19,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from debgen.archive.index import SuiteIndex
-from debgen.archive.model import Match
-from debgen.archive.names import find
 from debgen.debianize.model import Inputs, SourcePackage, Team, Unmet
 from debgen.debianize.package import debianize
 from debgen.debianize.requirements import judge_requirements
@@ -30,16 +27,17 @@ from debgen.debianize.templates import Templates
 from debgen.errors import BlockedError, DebgenError, NoSdistError, ResolutionError, UsageError, WorkspaceError
 from debgen.identity import Identity
 from debgen.narrate import say
+from debgen.planner import Workbench
 from debgen.planning.choice import Choice, allowed_versions, choose
+from debgen.planning.model import Decision, Kind, Plan
 from debgen.recipes import Recipe, load_recipe
 from debgen.run import Runner, run
 from debgen.upstream.facts import SdistFacts, read_facts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.licences import scan_licences
-from debgen.upstream.model import FileKind, ReleaseFile, Target
+from debgen.upstream.model import FileKind, ReleaseFile
 from debgen.upstream.proxy import Releases
 from debgen.upstream.sdist import unpack
-from debgen.upstream.tree import build_tree
 from debgen.workspace import cache_directory, fresh_directory
 
 #: Programs that writing a source package takes.
@@ -57,6 +55,7 @@ class Settings:
     identity: Identity
     team: Team = field(default_factory=Team)
     itp: int | None = None
+    variant: str = ""
     recipes: tuple[Path, ...] = ()
     templates: tuple[Path, ...] = ()
 
@@ -68,18 +67,6 @@ class Written:
     package: SourcePackage
     dsc: Path
     tree: Path
-
-
-def lookup_in(index: SuiteIndex) -> Callable[[str], Match | None]:
-    """The best match of a distribution in a suite, remembered."""
-    known: dict[str, Match | None] = {}
-
-    def lookup(name: str) -> Match | None:
-        if name not in known:
-            known[name] = next(iter(find(index, name)), None)
-        return known[name]
-
-    return lookup
 
 
 def parse_name(text: str) -> tuple[str, SpecifierSet]:
@@ -95,34 +82,45 @@ def parse_name(text: str) -> tuple[str, SpecifierSet]:
     return str(canonicalize_name(requirement.name)), requirement.specifier
 
 
-def choose_release(
-    text: str, root: str, index: SuiteIndex, client: IndexClient, settings: Settings, run: Runner = run
-) -> tuple[str, str]:
+def choose_release(text: str, root: str, bench: Workbench, settings: Settings) -> tuple[str, str]:
     """The name and version to package.
 
     An exact version is taken as it is. Else it is the newest release that satisfies every bound in the plan
-    of ``root`` (if that tree has the distribution) and whose own run-time requirements the suite can meet.
+    of ``root`` (if that plan has the distribution) and whose own run-time requirements the suite can meet.
     """
     name, bounds = parse_name(text)
+    index, client = bench.index, bench.client
     versions = client.versions(name)  # an unknown distribution ends here, before any resolution
     exact = [s.version for s in bounds if s.operator in ("==", "===") and not s.version.endswith(".*")]
     if exact:
         return name, client.sdist_of(name, exact[0]).version
-    target = Target(index.python_version, index.architecture)
-    tree = build_tree(root, target, client, run=run) if root else None
-    if tree is not None and name in tree.distributions:
-        bounds &= tree.constraints_on(name)
-        release = f"{tree.root} {tree.distributions[tree.root].version}"
-        say(f"{name}: the plan of {release} asks for {bounds or 'any version'}")
+    if root:
+        variant = bench.variant(root, settings.variant)
+        say(f"variant: {variant.name} ({variant.reason})")
+        plan = bench.plan(root, variant, read_sdists=False, ask_apt=False)
+        bounds &= _bounds_in(plan, name)
     candidates = _packageable(name, allowed_versions(versions, bounds), index.python_version, client)[:_CANDIDATES]
     recipe = load_recipe(name, index.codename, directories=settings.recipes)
-    choice = choose(candidates, _unmet_of(name, recipe, index, Releases(client, target)))
+    choice = choose(candidates, _unmet_of(name, recipe, bench, Releases(client, bench.target)))
     if choice is None:
         raise ResolutionError(
             f"no release of {name} satisfies {bounds}", hint=f"The newest releases are {', '.join(versions[:5])}."
         )
     _narrate_choice(name, index.codename, choice)
     return name, choice.version
+
+
+def _bounds_in(plan: Plan, name: str) -> SpecifierSet:
+    """Every bound that a plan puts on a distribution: those that count, or all where none does."""
+    node, root = plan.node(name), plan.node(plan.root)
+    bounds = SpecifierSet()
+    if node is None or root is None:
+        return bounds
+    for asked in node.asked:
+        if asked.kind is Kind.RUN and (asked.counts or not node.needed) and asked.decision is not Decision.DROP:
+            bounds &= SpecifierSet(asked.specifier)
+    say(f"{name}: the plan of {root.name} {root.version} asks for {bounds or 'any version'}")
+    return bounds
 
 
 def _packageable(name: str, versions: list[str], python: str, client: IndexClient) -> list[str]:
@@ -146,14 +144,13 @@ def _packageable(name: str, versions: list[str], python: str, client: IndexClien
     return found
 
 
-def _unmet_of(name: str, recipe: Recipe, index: SuiteIndex, releases: Releases) -> Callable[[str], tuple[Unmet, ...]]:
-    lookup = lookup_in(index)
-    environment = Target(index.python_version, index.architecture).marker_environment()
+def _unmet_of(name: str, recipe: Recipe, bench: Workbench, releases: Releases) -> Callable[[str], tuple[Unmet, ...]]:
+    environment = bench.target.marker_environment()
 
     def unmet_of(version: str) -> tuple[Unmet, ...]:
         lines = releases.metadata(name, version).requires_dist
         requirements = [Requirement(line) for line in lines if _parses(line)]
-        return judge_requirements(requirements, lookup, recipe, environment).unmet
+        return judge_requirements(requirements, bench.lookup, recipe, environment).unmet
 
     return unmet_of
 
@@ -174,9 +171,7 @@ def _narrate_choice(name: str, suite: str, choice: Choice) -> None:
     say(f"{name}: packaging {choice.version}")
 
 
-def generate(
-    name: str, version: str, index: SuiteIndex, client: IndexClient, settings: Settings, out: Path, run: Runner = run
-) -> Written:
+def generate(name: str, version: str, bench: Workbench, settings: Settings, out: Path, run: Runner = run) -> Written:
     """Fetch the sdist, read it, and write the source package into the folder ``out``, which it replaces.
 
     BlockedError where the suite can't meet a run-time requirement or something is left for a human to answer,
@@ -187,6 +182,7 @@ def generate(
             f"these files of {out} were edited since debgen wrote them: {', '.join(edited)}",
             hint="Move your changes into a recipe's debian/ folder, or give another folder with -o.",
         )
+    index, client = bench.index, bench.client
     file = client.sdist_of(name, version)
     archive = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
     say(f"{file.filename}: fetched, SHA-256 {'verified' if file.sha256 else 'not in the index'}")
@@ -198,10 +194,10 @@ def generate(
         scan = scan_licences(tree, file.sha256 or f"{name}-{version}", run)
         for line in scan.disagreements:
             say(f"licence scan: {line}")
-        environment = Target(index.python_version, index.architecture).marker_environment()
+        environment = bench.target.marker_environment()
         inputs = Inputs(
             facts=facts, scan=scan, texts=_texts(tree, facts), sdist_name=file.filename,
-            suite=suite_facts(index), lookup=lookup_in(index),
+            suite=suite_facts(index), lookup=bench.lookup,
             taken=lambda p: bool(index.binary(p) or index.source_binaries(p)), marker_environment=environment,
             recipe=load_recipe(name, index.codename, directories=settings.recipes), identity=settings.identity,
             team=settings.team, date=_date(file, tree), itp=settings.itp,

@@ -29,7 +29,7 @@ from debgen.building.chroots import chroot_path
 from debgen.data import data_directory
 from debgen.detection import choose_variant, detect, variant_packages
 from debgen.errors import DebgenError, HostileArchiveError, ResolutionError
-from debgen.planning.build_needs import judge_crates, judge_libraries
+from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries
 from debgen.planning.fitting import bounds_of, is_better, told, without
 from debgen.planning.model import BuildNeed, Decision, Finding, Node, Plan, Topic, Variant
 from debgen.planning.plan import Evidence, Suite, make_plan
@@ -143,13 +143,15 @@ class Workbench:
 
         tree, plan = resolved({})
         first = plan
+        # The root stays what it is; another release of it is another plan.
+        root = {tree.root: f"=={tree.distributions[tree.root].version}"}
         bounds: dict[str, str] = {}
         for _ in range(_FITTINGS):
             wanted = {**bounds_of(plan), **bounds}
             better: tuple[DependencyTree, Plan] | None = None
             while better is None and wanted.keys() - bounds.keys():
                 try:
-                    better = resolved(wanted)
+                    better = resolved({**wanted, **root})
                 except ResolutionError as error:
                     fewer = without(wanted, str(error))
                     wanted = fewer if len(fewer) < len(wanted) else {}
@@ -164,6 +166,10 @@ class Workbench:
         if key not in self._found:
             self._found[key] = find(self.index, name, variant=variant, pydist=self.pydist.packages)
         return self._found[key]
+
+    def lookup(self, name: str) -> Match | None:
+        """The suite's best package of a distribution, whatever the variant."""
+        return next(iter(self.find(name, "cpu")), None)
 
     def layer(self, name: str, variant: str) -> Layer:
         """The effective recipe of a distribution."""
@@ -193,7 +199,7 @@ class Workbench:
         plan = self._made(tree, variant)
         notes: dict[str, None] = dict.fromkeys(note for note in (remark, self.pydist.note) if note)
         for _ in range(_ROUNDS if read_sdists else 0):
-            more = self._looked_at(plan, tree, evidence, notes)
+            more = self._looked_at(plan, tree, evidence, notes, ask_apt=ask_apt)
             if more == evidence:
                 break
             evidence = more
@@ -226,7 +232,9 @@ class Workbench:
 
     # What is found out about what has to be packaged
 
-    def _looked_at(self, plan: Plan, tree: DependencyTree, evidence: Evidence, notes: dict[str, None]) -> Evidence:
+    def _looked_at(
+        self, plan: Plan, tree: DependencyTree, evidence: Evidence, notes: dict[str, None], *, ask_apt: bool
+    ) -> Evidence:
         """More evidence: the sdists of what ``plan`` packages, and the trees of build requirements it lacks."""
         known = {**evidence.added, **tree.distributions}
         sdists = {
@@ -235,12 +243,14 @@ class Workbench:
             if node.needed and _in_work(node) and node.name in known and (sdist := known[node.name].sdist)
         }
         facts = self._read(sdists, notes)
+        crates = sorted({p for found in facts.values() for p in self._candidates(found)})
+        problems = self.solver.check(crates) if ask_apt else {}
         evaluator = Evaluator(self.target)
         edges: dict[str, tuple[Edge, ...]] = {}
         needs: dict[str, tuple[BuildNeed, ...]] = {}
         for name, found in facts.items():
             edges[name] = _build_edges(name, known[name].version, found, evaluator)
-            needs[name] = self._needs(found)
+            needs[name] = self._needs(found, problems)
         unresolved = {
             node.name: ",".join(sorted({a.specifier for a in node.asked if a.counts and a.specifier}))
             for node in plan.nodes
@@ -280,10 +290,13 @@ class Workbench:
                 self._facts[file.filename] = found
         return {name: self._facts[file.filename] for name, file in sorted(sdists.items())}
 
-    def _needs(self, facts: BuildFacts) -> tuple[BuildNeed, ...]:
+    def _candidates(self, facts: BuildFacts) -> tuple[str, ...]:
+        return crate_candidates(self.index, facts.crates, self.index.architecture)
+
+    def _needs(self, facts: BuildFacts, problems: Mapping[str, Problem | None]) -> tuple[BuildNeed, ...]:
         def chain(package: str) -> tuple[str, ...] | None:
-            found = self.solver.check([package])[package]
-            return found.chain if found else None
+            problem = problems.get(package)
+            return problem.chain if problem else None
 
         crates = judge_crates(self.index, facts.crates, self.index.architecture, chain)
         return (*crates, *judge_libraries(self.index, facts.libraries))

@@ -26,7 +26,10 @@ DEFAULT = "default"
 
 
 class CratePackages(Protocol):
-    """What is asked of a suite; :class:`debgen.archive.index.SuiteIndex` answers it."""
+    """What is asked of a suite; :class:`debgen.archive.index.SuiteIndex` answers it.
+
+    ``starting`` gives the packages whose name, or a name that they provide, begins with the prefix.
+    """
 
     def binary(self, name: str) -> Binary | None: ...
     def starting(self, prefix: str) -> tuple[Binary, ...]: ...

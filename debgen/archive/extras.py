@@ -7,7 +7,7 @@ doesn't, whoever needs the extra has to depend on them itself.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Protocol
 
@@ -44,53 +44,67 @@ def pulled_in(packages: Relations, package: str, wanted: str) -> Pull:
 def brought_along(packages: Relations, package: str) -> Mapping[str, Pull]:
     """All packages that ``package`` brings along, and how; itself is one of them, and those not named are not.
 
-    Of alternatives, the first that the suite can satisfy counts, because apt installs that. A name that only one
-    package provides means that package. Recommends count of ``package`` and of all that it depends on, and what is
-    recommended brings its own dependencies along.
+    Of alternatives, none is brought where one comes anyway, else the first that the suite can satisfy, because apt
+    installs that. A name that only one package provides means that package. Recommends count of ``package`` and of
+    all that it depends on, and what is recommended brings its own dependencies along.
     """
-    always = _closure(packages, {package})
-    recommended = {name for one in always for name in _first(packages, one, recommends=True)}
+    always = _closure(packages, {package}, ())
+    recommends = [clause for name in sorted(always) for clause in _clauses(packages, name, recommends=True)]
     return {
-        **dict.fromkeys(_closure(packages, recommended), Pull.RECOMMENDS),
+        **dict.fromkeys(_closure(packages, always, recommends), Pull.RECOMMENDS),
         **dict.fromkeys(always, Pull.DEPENDS),
     }
 
 
-def _closure(packages: Relations, roots: set[str]) -> set[str]:
-    """The roots and all that they depend on."""
-    seen = set(roots)
-    waiting = deque(sorted(roots))
-    while waiting:
-        for name in _first(packages, waiting.popleft()):
+def _closure(packages: Relations, start: set[str], wanted: Iterable[str]) -> set[str]:
+    """The packages of ``start`` and those for the clauses ``wanted``, with all that they depend on.
+
+    Clauses with alternatives come last, when it is known what comes anyway.
+    """
+    seen: set[str] = set()
+    names = deque(sorted(start))
+    simple, open_ones = deque[str](), deque(wanted)
+    while names or simple or open_ones:
+        if names:
+            name = names.popleft()
             if name not in seen:
                 seen.add(name)
-                waiting.append(name)
+                for clause in _clauses(packages, name):
+                    (open_ones if "|" in clause else simple).append(clause)
+        elif simple:
+            names.extend(_chosen(packages, simple.popleft(), seen))
+        else:
+            names.extend(_chosen(packages, open_ones.popleft(), seen))
     return seen
 
 
-def _first(packages: Relations, package: str, *, recommends: bool = False) -> tuple[str, ...]:
-    """The package that apt would choose for each clause of what ``package`` depends on, or recommends."""
+def _clauses(packages: Relations, package: str, *, recommends: bool = False) -> tuple[str, ...]:
+    """The clauses of what ``package`` depends on, or recommends."""
     binary = packages.binary(package)
     if binary is None:
         return ()
-    fields = (binary.recommends,) if recommends else (binary.pre_depends, binary.depends)
-    chosen = (_chosen(packages, clause) for field in fields for clause in clauses(field))
-    return tuple(name for name in chosen if name)
+    if recommends:
+        return clauses(binary.recommends)
+    return (*clauses(binary.pre_depends), *clauses(binary.depends))
 
 
-def _chosen(packages: Relations, clause: str) -> str:
-    """The package for the first alternative that the suite satisfies.
+def _chosen(packages: Relations, clause: str, seen: set[str]) -> tuple[str, ...]:
+    """The package that apt would choose for the clause, where those of ``seen`` are installed anyway.
 
-    Empty where it satisfies none, or where several packages provide it and apt's choice can't be foretold.
+    None where one of those satisfies it, or where several packages provide it and apt's choice can't be foretold.
     """
-    for relation in parse_clause(clause):
-        named = packages.binary(relation.name)
-        if named and relation.allows(named.version):
-            return named.name
-        providers = [one for one in packages.providers(relation.name) if _provides(one, relation)]
-        if providers:
-            return providers[0].name if len(providers) == 1 else ""
-    return ""
+    possible = [answers for relation in parse_clause(clause) if (answers := _answers(packages, relation))]
+    if not possible or any(name in seen for answers in possible for name in answers):
+        return ()
+    return possible[0][:1] if len(possible[0]) == 1 else ()
+
+
+def _answers(packages: Relations, relation: Relation) -> tuple[str, ...]:
+    """The package that the relation names, where its version is right, else those that provide the name."""
+    named = packages.binary(relation.name)
+    if named and relation.allows(named.version):
+        return (named.name,)
+    return tuple(one.name for one in packages.providers(relation.name) if _provides(one, relation))
 
 
 def _provides(provider: Binary, relation: Relation) -> bool:

@@ -108,6 +108,15 @@ class SuiteIndex:
             if any(relation.name == package for relation in parse_clause(clause))
         )
 
+    def starting(self, prefix: str) -> tuple[Binary, ...]:
+        """The packages whose own name, or a name that they provide, begins with ``prefix``; by name."""
+        rows = self._database.execute(
+            "SELECT * FROM binary WHERE name >= :first AND name < :end OR rowid IN"
+            " (SELECT package FROM provided WHERE virtual >= :first AND virtual < :end) ORDER BY name",
+            {"first": prefix, "end": f"{prefix}\U0010ffff"},
+        )
+        return tuple(Binary(*row) for row in rows)
+
     def source_binaries(self, source: str) -> tuple[Binary, ...]:
         """The binary packages that are built from ``source``, by name."""
         rows = self._database.execute("SELECT * FROM binary WHERE source = ? ORDER BY name", (source,))

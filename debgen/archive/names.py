@@ -133,7 +133,8 @@ def _for_variant(matches: tuple[Match, ...], variant: str) -> tuple[Match, ...]:
         return (suffix, base) if base in names and suffix in _VARIANTS | {variant} else ("", "")
 
     plain = tuple(match for match in matches if not built_for(match)[0])
-    first, last = [], []
+    first: list[Match] = []
+    last: list[Match] = []
     for match in matches:
         suffix, base = built_for(match)
         if suffix:
@@ -230,9 +231,12 @@ def _match(name: str, binary: Binary, origin: Origin, evidence: str, shipped: st
 def _upstream(shipped: str, debian: str) -> str:
     """The version of the shipped metadata, unless that is no version, or says less than Debian's does.
 
-    A placeholder such as 0.0.0 is no version. Nor is the 1.3.10.dev0 of a source tree that is released as 1.3.10.
+    A placeholder such as 0.0.0 is no version. Nor is the 1.3.10.dev0 of a source tree that is released as 1.3.10, nor
+    a Debian version (8.4.2+really8.4.1) that a build put there.
     """
     counted = upstream_version(debian)
+    if "+really" in shipped:
+        return upstream_version(shipped)
     try:
         version = Version(shipped)
     except InvalidVersion:

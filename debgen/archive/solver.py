@@ -176,13 +176,16 @@ class Solver:
 
     def _as_apt_says(self, key: str, wanted: Sequence[str], said: AptSays) -> Problem:
         """Apt's own words, with the way to the clause that it names last in its account, or first in its list."""
-        told = said.account[1:] or tuple(f"{entry.package}: {entry.field}: {entry.said}" for entry in said.unmet)
-        candidates = [entry for entry in (*reversed(said.steps), *said.unmet) if entry.package != REQUEST]
+        steps = [entry for entry in said.steps if entry.package != REQUEST]
+        listed = [entry for entry in said.unmet if entry.package != REQUEST]
+        listed.sort(key=lambda entry: entry.said.endswith("is not going to be installed"))  # a mere consequence
+        told = [_sentence(entry) for entry in steps or listed or said.unmet]
+        candidates = (*reversed(steps), *listed)
         for entry in candidates:
             for name in wanted:
                 if way := self._ways.way(name, entry.package):
                     return Problem(key, (*way, _last(entry)), "; ".join(told))
-        return Problem(key, (), "; ".join(told))
+        return Problem(key, (), "; ".join(told or said.account))
 
     # What is remembered
 
@@ -222,7 +225,7 @@ class Solver:
 
 def _checked(packages: Collection[str]) -> tuple[str, ...]:
     for text in packages:
-        if not parse_clause(text) or "," in text:
+        if not parse_clause(text):
             raise UsageError(
                 f"not a relation on a package: {text!r}",
                 hint="Write it as Depends has it, without architectures and build profiles: a | b (>= 1).",
@@ -232,6 +235,10 @@ def _checked(packages: Collection[str]) -> tuple[str, ...]:
 
 def _last(entry: Unmet) -> str:
     return entry.clause if entry.field in ("Depends", "Pre-Depends") else f"{entry.field}: {entry.clause}"
+
+
+def _sentence(entry: Unmet) -> str:
+    return entry.said if entry.package == REQUEST else f"{entry.package}: {entry.field}: {entry.said}"
 
 
 def _problem(answer: dict[str, object] | None) -> Problem | None:

@@ -25,7 +25,10 @@ _STRICT = re.compile(r"\(([<>]) ")
 
 @dataclass(frozen=True)
 class Unmet:
-    """A clause of ``package`` that apt can't satisfy, in control files' notation; ``said`` is apt's line."""
+    """A clause of ``package`` that apt can't satisfy, in control files' notation.
+
+    ``said`` is apt's remark on it, the clause included.
+    """
 
     package: str
     field: str
@@ -88,7 +91,8 @@ def _step(line: str) -> Unmet | None:
     found = _STEP.fullmatch(line)
     if not found:
         return None
-    return Unmet(_bare(found[1]), _FIELDS.get(found[2], found[2]), _control(found[3]), line.strip())
+    clause = _control(found[3])
+    return Unmet(_bare(found[1]), _FIELDS.get(found[2], found[2]), clause, clause)
 
 
 def _bare(package: str) -> str:

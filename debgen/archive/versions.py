@@ -7,16 +7,18 @@ version has. Where the two orders differ, this is what is chosen:
   trailing zeros where that keeps both in. A bound that is a pre-, post- or dev-release keeps the zeros that upstream
   wrote, and is exact for packages that write as many.
 * A lower bound ends in ``~``, so that backports and repacks written ``1.2~ds`` satisfy it. That lets the pre-releases
-  of the bound itself in, which Debian's practice accepts; likewise equality takes them in and ``!=`` out.
+  of the bound itself in, which Debian's practice accepts; likewise equality takes them in and ``!=`` out. A bound
+  that is a pre-release is wrong about such a repack, which sorts among the pre-releases.
 * An upper bound of a final release ends in ``~``, which keeps its pre-releases out, as PEP 440 asks.
 * Equality is a range, because Debian's versions have revisions and repack suffixes: from ``1.2.3~`` to below
   ``1.2.3.1~``. ``1.2.3-4`` and ``1.2.3+dfsg-1`` are inside, ``1.2.3.1`` and ``1.2.3.post1`` are not. So is ``===``,
   which for PEP 440 compares letter by letter.
 * ``.postN`` is kept, as uscan and the archive do, though dpkg sorts ``1.0.post1`` above ``1.0.1``: a post-release
-  counts as later than the releases with more numbers after its own. A lower bound of that kind is widened to
-  "anything after 1.0", and "less than it" narrowed to "up to 1.0", so that they are right about those.
-* ``.devN`` becomes ``~devN``, which dpkg sorts between ``~bN`` and ``~rcN``; a lower bound on a dev release is
-  therefore put before all of the pre-releases.
+  counts as later than the releases with more numbers after its own, and as more than its own release. A lower bound
+  of that kind is widened to "anything after 1.0", and "less than it" narrowed to "up to 1.0", so that they are right
+  about those.
+* ``.devN`` becomes ``~devN``, which dpkg sorts between ``~bN`` and ``~rcN``; a bound on a dev release is therefore
+  put before all of the pre-releases, unless it is "up to" it.
 * A local part is left out, because Debian's builds have none: ``==1.2+cu118`` is ``==1.2``, and ``!=1.2+cu118`` says
   nothing.
 """
@@ -34,6 +36,7 @@ from packaging.version import InvalidVersion, Version
 from debgen.archive.relation import compare
 
 _REPACK = re.compile(r"(?:[+.~-](?:nodfsg|ds\d*(?![a-z])|repack|debian|nmu|deb\d+u|bpo\d|ubuntu)|[+.~-]?dfsg).*")
+_REALLY = re.compile(r"\+(?:\d+\.)?really[+.]?")
 _SNAPSHOT = re.compile(r"~+(?:(?:git|svn|hg|bzr|cvs|snapshot|exp)\.?(\d+)?|(\d{6,})).*")
 _LETTER = re.compile(r"(?<=\d)[a-z]$")
 _AFTER = re.compile(r"\+(?!post).*")
@@ -68,7 +71,7 @@ def upstream_version(debian: str) -> str:
     '2.3.0rc1'
     """
     text = split_debian(debian)[1]
-    text = re.split(r"\+really[+.]?", text)[-1]
+    text = _REALLY.split(text)[-1]
     text = _REPACK.sub("", text)
     text = _SNAPSHOT.sub(lambda found: f".dev{found[1] or found[2] or 0}", text)
     text = _AFTER.sub("", text)
@@ -149,7 +152,8 @@ def _sort_in(clause: Specifier, lowers: list[_Bound], uppers: list[_Bound], hole
         case ">=":
             lowers.append(floor)
         case ">":
-            lowers.append(floor if version.is_postrelease or version.is_devrelease else ceiling)
+            widened = not version.pre and (version.is_postrelease or version.is_devrelease)
+            lowers.append(floor if widened else ceiling)
         case "<=":
             uppers.append(ceiling)
             if version.is_postrelease and not version.pre:
@@ -189,7 +193,8 @@ def _ceiling(version: Version) -> str:
     if version.pre or version.is_postrelease or version.is_devrelease:
         return f"{_spelled(version)}.1~"
     release = _stripped(version.release)
-    return f"{_numbers((*release, *(0,) * (3 - len(release))))}.1~"
+    length = max(3, len(version.release))
+    return f"{_numbers((*release, *(0,) * (length - len(release))))}.1~"
 
 
 def _next_series(version: Version, length: int) -> str:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from debgen import __version__
-from debgen.cli import build, chroot, doctor, generate, plan
+from debgen.cli import build, chroot, doctor, generate, matrix, plan, why
 from debgen.errors import INTERRUPTED, BuildError, DebgenError, WorkspaceError
 from debgen.workspace import cache_directory
 
@@ -20,6 +20,8 @@ _DESCRIPTION = """\
 Turn a Python project and its dependency tree into Debian packages.
 
   debgen plan vllm --dist sid              what of vLLM's tree sid has, and what has to be packaged
+  debgen why click                         who asks for click there, and which requirement decides
+  debgen matrix vllm --dist sid,trixie     which release fits which suite best
   debgen generate huggingface-hub          write a source package with a complete debian/
   debgen build huggingface-hub --dist sid  build, check with lintian, install and test it in clean chroots
 """
@@ -36,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"debgen {__version__}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (plan, generate, build, chroot, doctor):
+    for verb in (plan, why, matrix, generate, build, chroot, doctor):
         verb.add_parser(verbs)
     return top
 

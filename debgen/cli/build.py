@@ -31,6 +31,7 @@ from debgen.cli.options import (
 from debgen.errors import CheckError
 from debgen.narrate import say
 from debgen.pipeline import GENERATING_TOOLS, Written, choose_release, generate
+from debgen.planner import Workbench
 from debgen.run import require_tools
 from debgen.workspace import cache_directory, write_atomically
 
@@ -88,9 +89,10 @@ def run_verb(args: argparse.Namespace) -> int:
     client = index_client(args)
     mirror = mirror_settings(args)
     with suite_index(args, mirror) as index:
-        name, version = choose_release(args.name, args.root, index, client, settings)
+        bench = Workbench(index, client, mirror, settings.recipes)
+        name, version = choose_release(args.name, args.root, bench, settings)
         out = args.output.absolute() / index.codename / f"{name}-{version}"
-        written = generate(name, version, index, client, settings, out / "source")
+        written = generate(name, version, bench, settings, out / "source")
         say(f"source package: {written.dsc}")
         inputs = _inputs(written.dsc, index, mirror)
         summary = None if args.fresh else _kept(out / "summary.json", inputs)

@@ -86,9 +86,12 @@ def run_verb(args: argparse.Namespace) -> int:
         print(json.dumps({"schema": SCHEMA, "drifted": drifted, "plans": results}, indent=2))
     if drifted:
         names = ", ".join(str(path) for path in args.plans)
+        path, plan = saved[0]
+        variant = (plan["variant"] or {}).get("name", "")
+        command = f"debgen plan '{plan['requirement']}' --dist {plan['suite']} --variant {variant} --save {path}"
         raise DriftError(
             f"{drifted} {'thing has' if drifted == 1 else 'things have'} drifted since {names} was saved",
-            hint="`debgen plan REQUIREMENT --dist SUITE --variant VARIANT --save FILE` accepts it all.",
+            hint=f"To accept it, save the plan anew: `{command}`",
         )
     return 0
 
@@ -178,9 +181,11 @@ def _import_drift(name: str, version: str, row: Undeclared) -> Drift:
         text += f"; {row.evidence}"
     elif not row.extras:
         text += "; nothing in the tree brings it"
-    text += f" ({', '.join(row.places)})"
+    more = f" and {len(row.places) - 1} more places" if len(row.places) > 2 else ""
+    text += f" ({row.places[0]}{more or ''.join(f', {place}' for place in row.places[1:])})"
+    # The rest can be as upstream wants it: parts for other devices, or a dependency of a dependency.
     broken = row.how is How.UNCONDITIONALLY and bool(row.distribution) and not row.parents
-    return Drift(Topic.IMPORT, row.distribution or row.module, text, after=row.how.value, counts=broken)
+    return Drift(Topic.IMPORT, what, text, after=row.how.value, counts=broken, places=row.places)
 
 
 def drift_json(

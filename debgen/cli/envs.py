@@ -150,7 +150,7 @@ def _create(store: EnvironmentStore, args: argparse.Namespace) -> Record:
     target = Target(record.python, record.architecture)
     pins = environments.run_time_pins(plan)
     with store.making(name) as folder:
-        save(folder / PLAN, plan, saved=_now())
+        save(folder / PLAN, plan, saved=_now(), quick=False)
         write_atomically(folder / LOCK, environments.lock(pins, client, target).encode())
         environments.write_tree(folder / METADATA, plan, pins, releases, target)
         if args.install or (before and before.installed_python):
@@ -189,6 +189,8 @@ def _install(folder: Path, venv: Path, record: Record, wanted: str, client: Inde
         tell_difference((folder / LOCK).read_text(encoding="utf-8"), text, series)
     say(f"installing {record.root} {record.version} for Python {version}")
     installer.install(folder / name, venv, python)
+    if record.installed_lock not in (name, LOCK, ""):
+        (folder / record.installed_lock).unlink(missing_ok=True)  # that of the Python that was there before
     return replace(record, installed_python=version, installed_lock=name)
 
 

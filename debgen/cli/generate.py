@@ -14,6 +14,7 @@ from debgen.cli.options import (
     suite_index,
 )
 from debgen.pipeline import GENERATING_TOOLS, choose_release, generate
+from debgen.planner import Workbench
 from debgen.run import require_tools
 
 
@@ -30,9 +31,11 @@ def run_verb(args: argparse.Namespace) -> int:
     settings = source_settings(args)
     require_tools(*GENERATING_TOOLS)
     client = index_client(args)
-    with suite_index(args, mirror_settings(args)) as index:
-        name, version = choose_release(args.name, args.root, index, client, settings)
+    mirror = mirror_settings(args)
+    with suite_index(args, mirror) as index:
+        bench = Workbench(index, client, mirror, settings.recipes)
+        name, version = choose_release(args.name, args.root, bench, settings)
         out = args.output.absolute() / index.codename / f"{name}-{version}" / "source"
-        written = generate(name, version, index, client, settings, out)
+        written = generate(name, version, bench, settings, out)
     print(written.dsc)
     return 0

@@ -22,6 +22,7 @@ from debgen.cli.options import SubParsers, index_client
 from debgen.errors import NoSdistError, ResolutionError, UnsupportedSourceError, UsageError
 from debgen.pipeline import parse_name
 from debgen.planning.choice import allowed_versions
+from debgen.upstream.buildcargo import applies_on_linux
 from debgen.upstream.fetches import Fetch
 from debgen.upstream.index import IndexClient
 from debgen.upstream.inspection import Inspection, inspect_tree
@@ -213,7 +214,7 @@ def _version(found: Inspection) -> list[str]:
 
 def _build(found: Inspection) -> list[str]:
     lines = [
-        f"{found.build.backend}{_at(found.build_evidence)}",
+        found.build.backend + (_at(found.build_evidence) or ", PEP 517's default"),
         f"requires {', '.join(found.build.requires) or 'nothing'}",
     ]
     lines += [f"! {pin} allows one version only, which Debian can't promise{_at(at)}" for pin, at in found.pins]
@@ -235,7 +236,7 @@ def _fetch(fetch: Fetch) -> str:
 
 
 def _crates(found: Inspection) -> list[str]:
-    crates = found.build.crates
+    crates = [c for c in found.build.crates if applies_on_linux(c.target)]
     needed = {c.name for c in crates if not c.optional and not c.source.startswith("path")}
     optional = {c.name for c in crates if c.optional and not c.source.startswith("path")} - needed
     places = _count(len({c.manifest for c in crates}), "manifest")

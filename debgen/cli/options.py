@@ -54,13 +54,18 @@ def add_source_of_facts(parser: argparse.ArgumentParser) -> None:
     add_mirror_options(parser)
 
 
-def add_plan_options(parser: argparse.ArgumentParser) -> None:
-    """What a plan is for, and how deep it looks."""
+def add_variant_option(parser: argparse.ArgumentParser) -> None:
+    """The device variant of a plan."""
     parser.add_argument(
         "--variant", metavar="|".join(VARIANTS), default=os.environ.get("DEBGEN_VARIANT", ""),
         help="device variant (default: $DEBGEN_VARIANT, then detected: cuda or rocm where this machine has nvcc or "
         "hipcc and the suite can carry it, else cpu)",
     )  # fmt: skip
+
+
+def add_plan_options(parser: argparse.ArgumentParser) -> None:
+    """What a plan is for, and how deep it looks."""
+    add_variant_option(parser)
     parser.add_argument(
         "--quick", action="store_true",
         help="requirements at run time only: no sdist is read, and apt isn't asked whether packages can be installed",
@@ -96,6 +101,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--for", dest="root", metavar="ROOT", default="vllm",
         help="choose the newest version that satisfies every bound in the plan of ROOT (default: vllm; '' for none)",
     )  # fmt: skip
+    add_variant_option(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -135,6 +141,7 @@ def source_settings(args: argparse.Namespace) -> Settings:
         identity=identity(os.environ, name=args.maintainer, email=args.email),
         team=Team(args.team, args.vcs),
         itp=args.itp,
+        variant=args.variant,
         recipes=tuple(args.recipes),
         templates=tuple(args.templates),
     )

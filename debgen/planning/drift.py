@@ -45,7 +45,7 @@ class Drift:
     """One difference: what was (empty where nothing was), what is, and a sentence.
 
     ``needed`` is false where only packages that the suite has ask for the distribution. ``counts`` is false for what
-    is worth knowing, but no change for the worse.
+    is worth knowing and asks for nothing. ``places`` are files and lines of imports.
     """
 
     topic: Topic
@@ -55,6 +55,7 @@ class Drift:
     after: str = ""
     needed: bool = True
     counts: bool = True
+    places: tuple[str, ...] = ()
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Drift, ...]:
@@ -74,9 +75,14 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Drift,
 
 
 def in_order(drifts: Sequence[Drift]) -> tuple[Drift, ...]:
-    """Sorted for people: by topic, what the work reaches first, then by name."""
+    """Sorted for people: by topic, what the work reaches first, then by name; imports keep their order, by weight."""
     topics = list(Topic)
-    return tuple(sorted(drifts, key=lambda d: (topics.index(d.topic), not d.needed, d.name, d.text)))
+
+    def key(drift: Drift) -> tuple[int, bool, bool, str, str]:
+        words = ("", "") if drift.topic is Topic.IMPORT else (drift.name, drift.text)
+        return (topics.index(drift.topic), not drift.needed, not drift.counts, *words)
+
+    return tuple(sorted(drifts, key=key))
 
 
 def new_releases(
@@ -86,7 +92,8 @@ def new_releases(
 
     ``files`` are the index's files by distribution. A release counts as new where the index says that it was uploaded
     after the plan was saved (or, in a plan that doesn't say when, after the suite's date). Where ``after`` takes the
-    release anyway, it is not repeated here; pre-releases count only if the plan has one.
+    release anyway, it is not repeated here; pre-releases are told only if the plan has one. What the plan's bounds
+    don't allow doesn't count.
     """
     since = datetime.fromisoformat(str(before.get("saved") or before["suite_date"]))
     taken = {node["name"]: node["version"] for node in after["distributions"]}
@@ -111,7 +118,7 @@ def new_releases(
         text = f"{name} {newest} is new on the index; the plan has {have}"
         text += "" if allowed else f", and asks for {bounds}"
         text += "" if sdist else "; it has no sdist"
-        found.append(Drift(Topic.RELEASE, name, text, str(have), str(newest)))
+        found.append(Drift(Topic.RELEASE, name, text, str(have), str(newest), counts=allowed))
     return tuple(found)
 
 
@@ -141,7 +148,7 @@ def _membership(old: Mapping[str, Any], new: Mapping[str, Any], root: str) -> It
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
             node = old[name]
-            text = f"{name} is no longer in the tree of {root}"
+            text = f"{name} is no longer in the tree of {root}: {_askers(node)} asked for it"
             yield Drift(Topic.REQUIREMENT, name, text, before=node["version"], needed=node["needed"])
         elif name not in old:
             node = new[name]
@@ -181,14 +188,14 @@ def _changed_requirements(old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
         if old[parent]["version"] != new[parent]["version"]:
             continue
         before, after = was.get(parent, {}), now.get(parent, {})
-        for child in sorted(before.keys() | after.keys()):
+        for child in sorted((before.keys() | after.keys()) & old.keys() & new.keys()):
             if before.get(child) == after.get(child):
                 continue
             first, second = _shown(before.get(child)), _shown(after.get(child))
             text = f"{parent} {new[parent]['version']} asked for {child} {first or 'not at all'}"
             text = text.replace(f"asked for {child} not at all", f"did not ask for {child}")
             text += f", now {second}" if second else ", now no longer"
-            yield Drift(Topic.REQUIREMENT, child, text, first, second, new.get(child, old.get(child))["needed"])
+            yield Drift(Topic.REQUIREMENT, child, text, first, second, new[child]["needed"])
 
 
 def _shown(rows: set[Requirement] | None) -> str:

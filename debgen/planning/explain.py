@@ -31,15 +31,15 @@ def decided(node: Node, suite: str) -> str:
         case Decision.RELAX:
             relaxed = next(a for a in counting if a.decision is Decision.RELAX)
             return f"{_has(node, suite)}; {asker(relaxed)} asks for {bound(relaxed)}: {_clause(relaxed.reason)}"
-        case Decision.UPDATE:
-            return f"{_has(node, suite)}, but {_demands(failing)}"
-        case Decision.PACKAGE:
-            return f"{suite} has no package of it, and {_demands(failing)}"
+        case Decision.UPDATE | Decision.PACKAGE:
+            return _lacking(node, suite, failing)
         case Decision.DROP:
-            return f"{asker(counting[0])} does without it: {_clause(counting[0].reason)}"
+            first = counting[0]
+            who = f"who asks for {first.parent}[{first.extra}]" if first.extra else asker(first)
+            return f"{who} does without it: {_clause(first.reason)}"
         case Decision.BLOCKED:
             if blocking is not None:
-                return blocking.text
+                return f"{_lacking(node, suite, failing)}; {blocking.text}" if failing else blocking.text
             return f"{_has(node, suite)}, newer than what is asked for: {_demands(failing)}; a recipe may relax that"
 
 
@@ -63,6 +63,10 @@ def _has(node: Node, suite: str) -> str:
         return f"{suite} has no package of it"
     version = match.debian_version
     return f"{suite} has {match.package} {version}"
+
+
+def _lacking(node: Node, suite: str, failing: list[Asked]) -> str:
+    return f"{_has(node, suite)}, {'but' if node.match else 'and'} {_demands(failing)}"
 
 
 def _demands(failing: list[Asked]) -> str:

@@ -1,6 +1,7 @@
 """Plans in files: what ``debgen plan --save`` writes is read again, strictly, by whoever compares with it.
 
-The file is the plan's JSON as it is printed, with one more key: ``saved``, the time at which it was written.
+The file is the plan's JSON as it is printed, with two more keys: ``saved``, the time at which it was written, and
+``quick``, how deep it looks.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ _REMEDY = "Make it anew with `debgen plan NAME --save FILE`."
 _Check = Callable[[Any], bool]
 
 
-def save(path: Path, document: Mapping[str, Any], *, saved: datetime | None = None) -> None:
-    """Write the plan's JSON ``document`` to ``path`` in one step, with the time ``saved`` where it is given.
+def save(path: Path, document: Mapping[str, Any], *, saved: datetime | None = None, quick: bool | None = None) -> None:
+    """Write the plan's JSON ``document`` to ``path`` in one step.
 
-    WorkspaceError where it can't be written.
+    ``saved`` is the time, with its zone; ``quick`` says that the plan knows requirements at run time only. Each is
+    kept if it is given. WorkspaceError where the file can't be written.
     """
-    stamped = {**document, "saved": saved.isoformat(timespec="seconds")} if saved else dict(document)
-    write_atomically(path, json.dumps(stamped, indent=2, ensure_ascii=False).encode() + b"\n")
+    more: dict[str, Any] = {"saved": saved.isoformat(timespec="seconds")} if saved else {}
+    more |= {"quick": quick} if quick is not None else {}
+    write_atomically(path, json.dumps({**document, **more}, indent=2, ensure_ascii=False).encode() + b"\n")
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -58,8 +61,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def is_quick(plan: Mapping[str, Any]) -> bool:
-    """Whether a plan knows requirements at run time only: every source that is packaged needs something to build."""
-    return not any(asked["kind"] == "build" for node in plan["distributions"] for asked in node["required_by"])
+    """Whether a plan knows requirements at run time only; where it doesn't say so, by what it has.
+
+    Every source that is packaged needs something to build.
+    """
+    if isinstance(plan.get("quick"), bool):
+        return bool(plan["quick"])
+    nodes = plan["distributions"]
+    work = any(node["needed"] and node["decision"] in ("package", "update") for node in nodes)
+    return work and not any(asked["kind"] == "build" for node in nodes for asked in node["required_by"])
 
 
 def _text(value: object) -> bool:

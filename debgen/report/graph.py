@@ -170,7 +170,7 @@ def ranks(graph: Graph, names: Iterable[str]) -> list[list[str]]:
 def constrains(graph: Graph, edge: Edge) -> bool:
     """Whether an edge agrees with the build order; one that a cycle was cut at doesn't."""
     parent, child = graph.stage.get(edge.parent), graph.stage.get(edge.child)
-    return child is None or (parent is not None and parent > child)
+    return parent is None or child is None or parent > child
 
 
 def anchor(name: str) -> str:

@@ -13,6 +13,7 @@ from jinja2 import Environment, StrictUndefined, UndefinedError
 from markupsafe import Markup, escape
 
 from debgen.errors import UsageError
+from debgen.planning.model import Supply
 from debgen.report.graph import DECISIONS, VERDICTS, Graph, anchor, drawable, read_graph
 from debgen.report.tree import tree
 
@@ -25,6 +26,8 @@ MEANING = {
     "use": "Debian’s package will do",
 }
 """What each decision means, in the page's words."""
+SUPPLIES = tuple(s.value for s in (Supply.MISSING, Supply.UNINSTALLABLE, Supply.RELAXABLE, Supply.SATISFIED))
+"""What the suite may have for a build need, the worst first."""
 
 
 def html(plan: Mapping[str, Any], drawing: str) -> str:
@@ -51,6 +54,7 @@ def html(plan: Mapping[str, Any], drawing: str) -> str:
             root_release=graph.nodes.get(graph.plan["root"], {}).get("version", ""),
             suite_date=_date(graph.plan["suite_date"]),
             tree=tree(graph),
+            supplies={s: s for s in SUPPLIES},
             drawing=Markup(drawing),  # noqa: S704 - debgen's own markup; every text in it is escaped
             drawn=drawable(graph),
             style=Markup(style),  # noqa: S704

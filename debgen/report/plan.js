@@ -179,14 +179,14 @@
     event.preventDefault();
   });
 
-  let unprinted = null;
+  let unprinted = [];
   window.addEventListener("beforeprint", () => {
-    unprinted = items.filter((item) => !item.firstElementChild.open);
-    every(true);
+    unprinted = all(".tree details:not([open])");
+    for (const details of unprinted) details.open = true;
   });
   window.addEventListener("afterprint", () => {
-    for (const item of unprinted || []) item.firstElementChild.open = false;
-    unprinted = null;
+    for (const details of unprinted) details.open = false;
+    unprinted = [];
   });
 
   const canvas = one("canvas");

@@ -15,12 +15,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from debgen.upstream.buildcargo import Manifest
-from debgen.upstream.buildsetup import Call, Script, build_scripts, literals
+from debgen.upstream.buildsetup import Call, Script, build_scripts, dotted, literals
 from debgen.upstream.testfacts import table
 
 #: What setuptools means when there is no [build-system] table (PEP 517).
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools",)
+_WRAPPED = re.compile(
+    r"\b(?:from|import)\s+(setuptools|scikit_build_core|mesonpy|maturin|hatchling|flit_core|poetry\.core|pdm\.backend)\b"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,11 +63,23 @@ class BuildFiles:
         return tuple(dict.fromkeys(" ".join(line.split()) for line in lines if line.strip()))
 
     @property
+    def effective_backend(self) -> str:
+        """The backend that does the work: of one inside the tree (PEP 517's backend-path) the one that it wraps."""
+        path = table(self.pyproject, "build-system").get("backend-path")
+        if not isinstance(path, list):
+            return self.backend
+        module = self.backend.split(":")[0].replace(".", "/")
+        for folder in path:
+            for end in (".py", "/__init__.py"):
+                text = self.texts.get(posixpath.normpath(posixpath.join(str(folder), module + end)), "")
+                if match := _WRAPPED.search(text):
+                    return match[1]
+        return "setuptools.build_meta" if "setup.py" in self.texts else self.backend
+
+    @property
     def setuptools(self) -> bool:
-        """Whether the backend reads setup.py; an in-tree one may, as most wrap setuptools."""
-        in_tree = "backend-path" in table(self.pyproject, "build-system")
-        known = self.backend.startswith(("setuptools", "skbuild", "poetry.core", "pbr"))
-        return known or (in_tree and "setup.py" in self.texts)
+        """Whether the backend reads setup.py."""
+        return self.effective_backend.startswith(("setuptools", "skbuild", "poetry.core", "pbr"))
 
     def setup_calls(self) -> Iterator[Call]:
         """The calls of setup() in the scripts of the build."""
@@ -125,7 +140,7 @@ def builders(files: BuildFiles) -> tuple[Builder, ...]:
 
 
 def _builders(files: BuildFiles) -> Iterator[Builder]:
-    backend = files.backend.split(".")[0].split(":")[0].replace("_", "-")
+    backend = files.effective_backend.split(".")[0].split(":")[0].replace("_", "-")
     line = files.line_of("pyproject.toml", r"build-backend\s*=")
     if backend in ("maturin", "scikit-build-core", "mesonpy", "sipbuild"):
         yield Builder({"mesonpy": "meson-python", "sipbuild": "sip"}.get(backend, backend), line)
@@ -153,6 +168,11 @@ def _builders(files: BuildFiles) -> Iterator[Builder]:
 
 
 def _setup_builders(files: BuildFiles) -> Iterator[Builder]:
+    for script in files.scripts if files.setuptools else ():
+        for node in ast.walk(script.tree):  # extension = CUDAExtension if cuda else CppExtension
+            if isinstance(node, ast.Assign) and dotted(node.value).rsplit(".", 1)[-1] in _TORCH:
+                name = dotted(node.value).rsplit(".", 1)[-1]
+                yield Builder(f"torch {name}", f"{script.path}:{node.lineno}")
     for call in files.calls():
         name = call.function
         if name in ("Extension", "ExtensionModule") or (name.endswith("Extension") and _is_extension(name)):
@@ -161,7 +181,7 @@ def _setup_builders(files: BuildFiles) -> Iterator[Builder]:
                 kind = "CMake"
             elif name == "RustExtension":
                 kind = "setuptools-rust"
-            elif name in ("CUDAExtension", "CppExtension", "SyclExtension", "MUSAExtension"):
+            elif name in _TORCH:
                 kind = f"torch {name}"
             yield Builder(kind, call.evidence)
         elif name == "RustBin":
@@ -186,6 +206,7 @@ def _setup_builders(files: BuildFiles) -> Iterator[Builder]:
             yield Builder("make", call.evidence)
 
 
+_TORCH = {"CUDAExtension", "CppExtension", "SyclExtension", "MUSAExtension"}
 _RUNS = {"check_call", "check_output", "call", "run", "Popen", "spawn", "system", "popen"}
 
 

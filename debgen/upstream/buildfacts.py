@@ -23,7 +23,7 @@ from debgen.upstream.model import ReleaseFile
 from debgen.workspace import cache_directory, write_atomically
 
 #: Raised whenever the same sdist would give other facts; older entries of the cache are then read anew.
-FORMAT = 1
+FORMAT = 2
 
 _WANTED_NAMES = {
     "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "Cargo.lock", "CMakeLists.txt", "meson.build",
@@ -37,16 +37,16 @@ SUFFIXES = {
     ".f95": "Fortran", ".f03": "Fortran", ".F": "Fortran", ".F90": "Fortran",
 }  # fmt: skip
 _CMAKE_LANGUAGES = {"CUDA": "CUDA", "HIP": "HIP", "Fortran": "Fortran", "C": "C", "CXX": "C++"}
-#: Folders whose sources a build for users leaves alone: one of these words in their name.
+#: Folders whose sources a build for users leaves alone: with one of these words in their name, or called just so.
 _ASIDE = re.compile(
-    r"(?:^|[ _.-])(?:unit|python)?(?:tests?|testing|testdata|docs?|examples?|samples?|demos?|bench(?:es|marks?)?|"
-    r"fuzz(?:ing|ers?)?|scripts|tools|ci|conformance|fixtures)(?:$|[ _.-])"
+    r"(?:.*[ _.-])?(?:unit|python)?(?:tests?|testing|testdata|bench(?:es|marks?)?|fuzz(?:ing|ers?)?)(?:[ _.-].*)?|"
+    r"docs?|examples?|samples?|demos?|scripts|tools|ci|conformance|fixtures"
 )
 
 
 def is_aside(path: str) -> bool:
     """Whether a member lies among tests, documents, examples or tools, by the names of its folders."""
-    return any(_ASIDE.search(part) for part in path.lower().split("/")[:-1])
+    return any(_ASIDE.fullmatch(part) for part in path.lower().split("/")[:-1])
 
 
 def wanted(path: str) -> bool:
@@ -66,13 +66,17 @@ def build_facts(names: Collection[str], texts: Mapping[str, str]) -> BuildFacts:
     """
     files = read_build_files(names, texts)
     found = builders(files)
-    cmake = cmake_commands(files, found)
-    crates, notes = crates_of(manifests(files, found), texts)
+    return facts_of(files, found, cmake_commands(files, found))
+
+
+def facts_of(files: BuildFiles, found: Collection[Builder], cmake: tuple[Command, ...]) -> BuildFacts:
+    """The same from build files that are parsed already."""
+    crates, notes = crates_of(manifests(files, found), files.texts)
     meson = "meson.build" if any(b.name == "meson-python" for b in found) else ""
     return BuildFacts(
         requires=files.requires,
         backend=files.backend,
-        languages=tuple(sorted({*source_languages(names), *cmake_languages(cmake)})) if found else (),
+        languages=tuple(sorted({*source_languages(files.names), *cmake_languages(cmake)})) if found else (),
         pins=tuple(line for line in files.requires if is_pin(line)),
         crates=crates,
         libraries=tuple(sorted({*_programs(files, found), *libraries_of(files, cmake, meson)})),

@@ -11,6 +11,7 @@ from debgen.upstream.builders import BuildFiles
 from debgen.upstream.buildmodel import Library, LibraryKind
 from debgen.upstream.buildsetup import Call
 from debgen.upstream.mesonfiles import meson_calls
+from debgen.upstream.testfacts import table
 
 #: What comes with the compiler, the C library or Python itself.
 _TOOLCHAIN = {
@@ -113,10 +114,10 @@ def _of_setup(files: BuildFiles) -> Iterator[Library]:
             if _LIBRARIES.search(assigned.name):
                 for library in assigned.words:
                     yield Library(LibraryKind.LINK, library, assigned.evidence, required=False)
-    tool = files.pyproject.get("tool", {})
-    listed = tool.get("setuptools", {}).get("ext-modules", []) if isinstance(tool, dict) else []
+    listed = table(files.pyproject, "tool", "setuptools").get("ext-modules")
     for entry in listed if isinstance(listed, list) else ():
-        for library in entry.get("libraries", []) if isinstance(entry, dict) else ():
+        named = entry.get("libraries") if isinstance(entry, dict) else ()
+        for library in named if isinstance(named, list) else ():
             yield Library(LibraryKind.LINK, str(library), files.line_of("pyproject.toml", "libraries"))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 #: Folders in which helpers of setup.py lie.
 _HELPER = re.compile(
-    r"(?:[^/]+/){0,2}[^/]*(?:build|setup|rust|ext|compile|config|tool|util|cython|version)[^/]*\.py", re.I
+    r"(?:[^/]+/){0,2}[^/]*(?:build|setup|rust|ext|compile|config|tool|util|cython|version|backend)[^/]*\.py", re.I
 )
 
 
@@ -245,11 +245,15 @@ def _holds(test: ast.expr) -> bool | None:
         words = literals(test.args[0], {})
         return any(w.startswith("linux") for w in words) if words else None
     name = _spelling(test).lower().rsplit(".", 1)[-1].lstrip("_").removeprefix("is_").removeprefix("on_")
-    if name in ("windows", "win32", "win", "macos", "mac", "darwin", "osx", "msvc", "mingw", "cygwin", "apple"):
+    if name in _ELSEWHERE:
         return False
     return True if name == "linux" else None
 
 
+_ELSEWHERE = {
+    "windows", "win32", "win", "macos", "mac", "darwin", "osx", "msvc", "mingw", "cygwin", "apple", "freebsd",
+    "openbsd", "netbsd", "bsd", "sunos", "solaris", "aix",
+}  # fmt: skip
 _SUBJECTS = (
     "sys.platform",
     "os.name",

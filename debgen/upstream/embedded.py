@@ -19,6 +19,8 @@ _FOREIGN = re.compile(
 )
 _MINIFIED = re.compile(r"[.-]min\.(?:js|mjs|css)$|\.bundle\.js$", re.IGNORECASE)
 _LICENCE_FILE = re.compile(r"(?:licen[cs]e|copying|notice|copyright|unlicen[cs]e)(?:[._-].*)?", re.IGNORECASE)
+#: Folders whose licence file is about upstream's own documents, or is there for the copies' sake.
+_OWN = {"licenses", "licences", "license", "licence", "doc", "docs", "source", "tests", "test", ".spin"}
 _CODE = re.compile(
     r"\.(?:py|pyx|[ch]|cc|cpp|cxx|hpp|hh|rs|js|ts|go|java|cu|cuh|f90|f|asm|s|S|m4|proto|in|inc|inl|ipp)$"
 )
@@ -43,8 +45,11 @@ class Licences:
     files: tuple[str, ...] = ()
 
 
-def find_embedded(tree: SourceTree) -> tuple[Embedded, ...]:
-    """Folders of other projects, then minified scripts and style sheets."""
+def find_embedded(tree: SourceTree, submodules: Mapping[str, str]) -> tuple[Embedded, ...]:
+    """Folders of other projects, then minified scripts and style sheets.
+
+    ``submodules`` are the git submodules whose folders are in the tree, with the line that names each.
+    """
     counts: dict[str, list[str]] = {}
     for name in tree.names:
         parts = name.split("/")
@@ -53,7 +58,10 @@ def find_embedded(tree: SourceTree) -> tuple[Embedded, ...]:
             continue
         deeper = at + 1 < len(parts) - 1
         counts.setdefault("/".join(parts[: at + 2] if deeper else parts[: at + 1]), []).append(name)
-    found = []
+    found = [
+        Embedded(path, sum(n.startswith(f"{path}/") for n in tree.names), f"a git submodule — {line}")
+        for path, line in submodules.items()
+    ]
     for name in tree.names:
         folder, _, last = name.rpartition("/")
         if last == ".cargo-checksum.json":
@@ -73,26 +81,29 @@ def find_embedded(tree: SourceTree) -> tuple[Embedded, ...]:
 
 
 def _reason(path: str, names: list[str]) -> str:
-    licences = [n for n in names if _LICENCE_FILE.fullmatch(n.rsplit("/", 1)[-1])]
+    licences = [n for n in names if _is_licence(n)]
     folder = next(p for p in path.split("/") if _FOREIGN.fullmatch(p))
     return f"in {folder}/" + (f", with {licences[0]}" if licences else "")
 
 
 def _licensed_folders(tree: SourceTree) -> Iterator[Embedded]:
     """Folders with code and a licence file of their own, which says that they came from elsewhere."""
-    own = {n.rsplit("/", 1)[0]: n for n in tree.names if "/" in n and _LICENCE_FILE.fullmatch(n.rsplit("/", 1)[1])}
+    own = {n.rsplit("/", 1)[0]: n for n in tree.names if "/" in n and _is_licence(n)}
     # The licence that lies highest is upstream's own, wherever the sdist put it.
-    depth = min((n.count("/") for n in tree.names if _LICENCE_FILE.fullmatch(n.rsplit("/", 1)[-1])), default=0)
-    tops = {tree.text(n) for n in tree.names if n.count("/") == depth and _LICENCE_FILE.fullmatch(n.rsplit("/", 1)[-1])}
+    depth = min((n.count("/") for n in tree.names if _is_licence(n)), default=0)
+    tops = {tree.text(n) for n in tree.names if n.count("/") == depth and _is_licence(n)}
     for folder, licence in sorted(own.items()):
         last = folder.rsplit("/", 1)[-1].lower()
         inside = [n for n in tree.names if n.startswith(f"{folder}/")]
         code = [n for n in inside if _CODE.search(n)]
-        named = (
-            last in ("licenses", "licences", "license", "licence") or ".dist-info" in folder or ".egg-info" in folder
-        )
+        named = last in _OWN or ".dist-info" in folder or ".egg-info" in folder
         if code and not named and tree.text(licence) not in tops:
             yield Embedded(folder, len(inside), f"has its own {licence.rsplit('/', 1)[-1]}")
+
+
+def _is_licence(path: str) -> bool:
+    name = path.rsplit("/", 1)[-1]
+    return _LICENCE_FILE.fullmatch(name) is not None and not _CODE.search(name)
 
 
 def _minified(tree: SourceTree) -> Iterator[Embedded]:
@@ -108,9 +119,7 @@ def _minified(tree: SourceTree) -> Iterator[Embedded]:
 
 def stated_licences(tree: SourceTree, files: BuildFiles) -> Licences:
     """PKG-INFO and pyproject.toml (PEP 639), then setup.cfg and setup.py; licence files by name."""
-    licence_files = tuple(
-        n for n in tree.names if _LICENCE_FILE.fullmatch(n.rsplit("/", 1)[-1]) and not n.endswith((".py", ".rs"))
-    )
+    licence_files = tuple(n for n in tree.names if _is_licence(n))
     listed = tuple(sorted(licence_files, key=lambda n: (n.count("/"), n)))
     project = table(files.pyproject, "project")
     classifiers = [str(c) for c in _list(project.get("classifiers"))]

@@ -99,7 +99,8 @@ def _short_cpm(text: str, command: Command) -> Fetch:
     return Fetch("CPM", name, source, revision, command.evidence, command.when, f"CPM_{name}_SOURCE")
 
 
-def _of_submodules(files: BuildFiles) -> Iterator[Fetch]:
+def submodules(files: BuildFiles) -> Iterator[tuple[str, str, str]]:
+    """The git submodules: path, URL, and the file and line that name them."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string("\n".join(line.strip() for line in files.texts.get(".gitmodules", "").splitlines()))
@@ -108,9 +109,18 @@ def _of_submodules(files: BuildFiles) -> Iterator[Fetch]:
     for section in parser.sections():
         path, url = parser.get(section, "path", fallback=""), parser.get(section, "url", fallback="")
         if path and url:
-            there = any(n.startswith(f"{path.rstrip('/')}/") for n in files.names)
-            line = files.line_of(".gitmodules", re.escape(url))
-            yield Fetch("git submodule", path, url, "", line, ("its folder is here",) if there else ())
+            yield path.rstrip("/"), url, files.line_of(".gitmodules", rf"path\s*=\s*{re.escape(path)}\s*$")
+
+
+def is_here(folder: str, files: BuildFiles) -> bool:
+    """Whether the tree has files below ``folder``; a release number may follow its name."""
+    return any(name.startswith((f"{folder}/", f"{folder}-")) for name in files.names)
+
+
+def _of_submodules(files: BuildFiles) -> Iterator[Fetch]:
+    for path, url, line in submodules(files):
+        if not is_here(path, files):
+            yield Fetch("git submodule", path, url, "", line)
 
 
 def _of_cargo(files: BuildFiles, crates: Collection[Crate]) -> Iterator[Fetch]:
@@ -131,8 +141,7 @@ def _of_meson(files: BuildFiles) -> Iterator[Fetch]:
     for call in meson_calls(files.texts):
         if call.name == "subproject" and call.words and call.words[0] in used:
             name = call.words[0]
-            there = any(n.startswith(f"subprojects/{name}/") for n in files.names)
-            if not there:
+            if not is_here(f"subprojects/{name}", files):
                 yield Fetch(
                     "meson wrap",
                     name,

@@ -7,19 +7,26 @@ must be there; what a function imports, or an import that is ready for an Import
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import re
+import sys
 import tempfile
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from debgen.upstream.facts import EntryPoint, read_facts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.sdist import unpack
-from debgen.workspace import cache_directory
+from debgen.workspace import cache_directory, write_atomically
 
+#: To be raised when what is found changes, so that kept answers are made anew.
+_FORMAT = 1
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _FOLDERS = ("src", "", "python", "lib")
 _SOURCE_LIMIT = 4 << 20
@@ -81,17 +88,28 @@ class _Seen:
 
 
 def imports_of(client: IndexClient, name: str, version: str) -> Scan:
-    """The imports in the sdist of a release.
+    """The imports in the sdist of a release, which are kept for good: those of a large project take half a minute.
 
     Raises what :meth:`IndexClient.sdist_of`, :func:`unpack` and :func:`read_facts` raise.
     """
     file = client.sdist_of(name, version)
+    key = json.dumps([_FORMAT, sys.version_info[:2], file.sha256 or file.url])
+    kept = cache_directory("imports") / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return _from_json(json.loads(kept.read_bytes()))
     archive = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
     with tempfile.TemporaryDirectory(prefix="debgen-imports-") as folder:
         tree = Path(folder) / "source"
         unpack(archive, tree)
         facts = read_facts(tree)
-        return scan(read_source(tree, facts.modules, facts.scripts))
+        found = scan(read_source(tree, facts.modules, facts.scripts))
+    write_atomically(kept, json.dumps(asdict(found)).encode())
+    return found
+
+
+def _from_json(document: Mapping[str, Any]) -> Scan:
+    imports = (Import(i["module"], How(i["how"]), tuple(i["places"])) for i in document["imports"])
+    return Scan(tuple(imports), tuple(document["unreadable"]))
 
 
 def read_source(tree: Path, modules: Iterable[str], scripts: Iterable[EntryPoint] = ()) -> Source:

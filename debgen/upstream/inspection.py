@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from debgen.upstream.builders import Builder, BuildFiles, builders, read_build_files
-from debgen.upstream.buildfacts import build_facts, cmake_commands, cmake_languages, source_languages, wanted
+from debgen.upstream.buildfacts import cmake_commands, cmake_languages, facts_of, source_languages, wanted
 from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.devices import Device, known_devices
 from debgen.upstream.embedded import Embedded, Licences, find_embedded, stated_licences
 from debgen.upstream.facts import EntryPoint, console_scripts
-from debgen.upstream.fetches import Fetch, fetches
+from debgen.upstream.fetches import Fetch, fetches, is_here, submodules
 from debgen.upstream.prebuilt import Prebuilt, find_prebuilt
 from debgen.upstream.sourcetree import SourceTree
 from debgen.upstream.testfacts import table
@@ -88,8 +88,9 @@ def inspect_tree(root: Path) -> Inspection:
     files = read_build_files(frozenset(tree.names), texts)
     found = builders(files)
     cmake = cmake_commands(files, found)
-    facts = build_facts(frozenset(tree.names), texts)
+    facts = facts_of(files, found, cmake)
     name = distribution_name(tree, files)
+    embedded = find_embedded(tree, {path: line for path, _, line in submodules(files) if is_here(path, files)})
     return Inspection(
         name=name,
         metadata="PKG-INFO" in tree.names,
@@ -100,13 +101,15 @@ def inspect_tree(root: Path) -> Inspection:
         sources=tuple(_sources(tree, set(cmake_languages(cmake)))),
         fetches=fetches(files, cmake, facts.crates),
         scripts=tuple(_scripts(tree, files)),
-        tests=tuple(_tests(tree, files)),
+        tests=tuple(_tests(tree, files, [e.path for e in embedded if not e.reason.startswith("has its own")])),
         licences=stated_licences(tree, files),
-        embedded=find_embedded(tree),
+        embedded=embedded,
         prebuilt=find_prebuilt(tree),
         devices=known_devices(files, cmake),
         pins=tuple((pin, _pinned_at(files, pin)) for pin in facts.pins),
-        build_evidence=files.line_of("pyproject.toml", r"^\s*requires\s*=") if "pyproject.toml" in texts else "",
+        build_evidence=files.line_of("pyproject.toml", r"build-backend\s*=|^\s*requires\s*=")
+        if "build-system" in files.pyproject
+        else "",
         notes=facts.notes,
     )
 
@@ -158,13 +161,13 @@ def _declared(tree: SourceTree, files: BuildFiles, script: EntryPoint) -> str:
     return ""
 
 
-def _tests(tree: SourceTree, files: BuildFiles) -> Iterator[TestPlace]:
+def _tests(tree: SourceTree, files: BuildFiles, foreign: Collection[str]) -> Iterator[TestPlace]:
     """The topmost folders that are called tests, or that hold test files of their own."""
     counts: Counter[str] = Counter()
     example: dict[str, str] = {}
     for name in tree.names:
         parts = name.split("/")
-        if not _TEST_FILE.fullmatch(parts[-1]):
+        if not _TEST_FILE.fullmatch(parts[-1]) or any(name.startswith(f"{path}/") for path in foreign):
             continue
         at = next((i for i, part in enumerate(parts[:-1]) if part.lower() in ("tests", "test", "testing")), None)
         if at is None and parts[-1] in ("test.py", "tests.py") and len(parts) > 1:
@@ -180,7 +183,8 @@ def _tests(tree: SourceTree, files: BuildFiles) -> Iterator[TestPlace]:
     for folder, number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         own, place = runner, evidence
         if not own:
-            sample = [n for n in tree.names if n.startswith(f"{folder}/" if folder else "") and n.endswith(".py")][:40]
+            sample = [n for n in tree.names if n.startswith(f"{folder}/" if folder else "") and n.endswith(".py")]
+            sample = sorted(sample, key=lambda n: _TEST_FILE.fullmatch(n.rsplit("/", 1)[-1]) is None)[:40]
             pytest = next((n for n in sample if re.search(r"^\s*(?:import|from) pytest\b", tree.text(n), re.M)), "")
             unittest = next((n for n in sample if re.search(r"^\s*(?:import|from) unittest\b", tree.text(n), re.M)), "")
             own, place = ("pytest", pytest) if pytest or not unittest else ("unittest", unittest)

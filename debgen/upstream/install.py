@@ -5,6 +5,7 @@ uv asks the new environment's Python about itself while it is still empty; after
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import uv
 
-from debgen.errors import CommandError, MissingToolError, NetworkError, ResolutionError
+from debgen.errors import DebgenError, IntegrityError, MissingToolError, NetworkError, ResolutionError, WorkspaceError
 from debgen.narrate import say
 from debgen.run import Completed, Runner, run
 from debgen.upstream.configuration import IndexSettings
@@ -121,7 +122,7 @@ def _with_credentials(settings: IndexSettings) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))
 
 
-def _failure(what: str, done: Completed) -> Exception:
+def _failure(what: str, done: Completed) -> DebgenError:
     lines = [line.strip(" \t×╰─▶│├") for line in done.stderr.splitlines()]
     text = "\n".join([line for line in lines if line and not line.startswith("warning:")][:_LINES])
     if _NO_WHEEL.search(text) or "unsatisfiable" in text or "No solution found" in text:
@@ -129,8 +130,13 @@ def _failure(what: str, done: Completed) -> Exception:
             f"{what} can't be installed from wheels:\n{text}",
             hint="Name another Python with --python; nothing is built from source here.",
         )
-    if "hash" in text.lower() or "disk" in text.lower() or "space" in text.lower():
-        return CommandError(f"uv failed:\n{text}", returncode=done.returncode, output=done.stderr)
+    if "hash mismatch" in text.lower():
+        return IntegrityError(
+            f"{what} can't be installed: the index sends other files than the lock names\n{text}",
+            hint="Give --refresh to lock anew; if it stays so, the index is broken or what it sends is changed.",
+        )
+    if os.strerror(errno.ENOSPC) in text:
+        return WorkspaceError(f"the disk is full: {what} needs more space", hint="Free some space and try again.")
     return NetworkError(
         f"uv could not fetch what it takes:\n{text}", hint="Try again; if it stays so, check the index URL."
     )

@@ -35,7 +35,6 @@ _RECORD_LIMIT = 32 << 20
 #: How many components of a dotted name can tell distributions apart: google.cloud.storage.
 _DEPTH = 3
 _READERS = 8
-_PLACES = 5
 
 
 class Packages(Protocol):
@@ -116,7 +115,7 @@ def _undeclared(
         module=group[0].module.partition(".")[0] if not name else _common(found.module for found in group),
         distribution=name,
         how=how,
-        places=tuple(places)[:_PLACES],
+        places=tuple(places),
         evidence=owners[group[0].module][1] if name else "no distribution is known to have it",
         parents=parents.get(name, ()),
         extras=extras.get(name, ()),

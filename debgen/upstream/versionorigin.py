@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from debgen.upstream.builders import BuildFiles
-from debgen.upstream.buildsetup import dotted, literal
+from debgen.upstream.buildsetup import Call, dotted, literal
 from debgen.upstream.mesonfiles import parse_meson
 from debgen.upstream.sourcetree import SourceTree
 from debgen.upstream.testfacts import table
@@ -89,7 +92,7 @@ def _candidates(tree: SourceTree, files: BuildFiles) -> Iterator[_FOUND]:
     """(method, explanation, evidence, version), the decisive one first."""
     project = table(files.pyproject, "project")
     tool = table(files.pyproject, "tool")
-    backend = files.backend
+    backend = files.effective_backend
     if isinstance(project.get("version"), str):
         yield "static", "project.version", files.line_of("pyproject.toml", r"^\s*version\s*="), project["version"]
         return
@@ -154,17 +157,26 @@ def _flit(tree: SourceTree, files: BuildFiles) -> Iterator[_FOUND]:
 
 def _cargo(tree: SourceTree, files: BuildFiles) -> Iterator[_FOUND]:
     manifest = str(table(files.pyproject, "tool", "maturin").get("manifest-path", "Cargo.toml"))
-    for path in (manifest, "rust/Cargo.toml", "Cargo.toml"):
-        text = tree.text(path)
-        match = re.search(
-            r'^\[(?:workspace\.)?package\][^\[]*?^version\s*=\s*"([^"]+)"', text, re.MULTILINE | re.DOTALL
-        )
-        if match:
-            line = f"{path}:{text.count(chr(10), 0, match.start(1)) + 1}"
-            yield "file", f"maturin takes the version of the crate in {path}", line, match[1]
-            return
-    if manifest in tree.names:
-        yield "file", f"maturin takes the version of the crate in {manifest}", manifest, ""
+    for path in (manifest, "rust/Cargo.toml", "native/Cargo.toml"):
+        crate = table(_toml(tree, path), "package")
+        if not crate:
+            continue
+        version, place = crate.get("version"), path
+        folder = posixpath.dirname(path)
+        while isinstance(version, dict) and version.get("workspace") is True:  # the nearest workspace above says it
+            place = posixpath.join(folder, "Cargo.toml")
+            version = table(_toml(tree, place), "workspace", "package").get("version", version if folder else "")
+            folder = posixpath.dirname(folder)
+        line = files.line_of(place, r"^version\s*=")
+        yield "file", f"maturin takes the version of the crate in {path}", line, str(version or "")
+        return
+
+
+def _toml(tree: SourceTree, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(tree.text(path))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
 
 
 def _scikit(tree: SourceTree, files: BuildFiles) -> Iterator[_FOUND]:
@@ -242,6 +254,8 @@ def _setup_calls(tree: SourceTree, files: BuildFiles) -> Iterator[_FOUND]:
         scm = [c for c in files.calls() if c.function == "get_version" and files.requires_any(_SCM)]
         if scm:
             yield _SCM, "setup.py calls setuptools_scm.get_version()", scm[0].evidence, ""
+        if "version" not in values:  # setup(**arguments)
+            values |= _arguments_elsewhere(files, call)
         if "version" in values:
             node = values["version"]
             script = next(s for s in files.scripts if s.path == call.path)
@@ -253,6 +267,21 @@ def _setup_calls(tree: SourceTree, files: BuildFiles) -> Iterator[_FOUND]:
                 source = _read_files(tree, files)
                 extra = f", which reads {', '.join(source)}" if source else ""
                 yield "computed", f"setup.py computes {_spelled(node)}{extra}", evidence, ""
+
+
+def _arguments_elsewhere(files: BuildFiles, call: Call) -> dict[str, ast.expr]:
+    """The version among arguments that a script collects in a dict before it calls setup()."""
+    script = next(s for s in files.scripts if s.path == call.path)
+    for node in ast.walk(script.tree) if any(k.arg is None for k in call.node.keywords) else ():
+        if isinstance(node, ast.Call) and dotted(node.func) == "dict":
+            for keyword in node.keywords:
+                if keyword.arg == "version":
+                    return {"version": keyword.value}
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "version":
+                    return {"version": value}
+    return {}
 
 
 def _spelled(node: ast.AST) -> str:
@@ -294,6 +323,10 @@ def _from_attribute(tree: SourceTree, attribute: str, evidence: str) -> _FOUND:
         if match := re.search(rf"^{re.escape(name)}\b[^=\n]*=\s*[\"']([^\"'\n]+)[\"']", text, re.MULTILINE):
             line = f"{file}:{text.count(chr(10), 0, match.start()) + 1}"
             return "attribute", f"the attribute {attribute}", line, match[1]
+        inner = re.search(rf"^{re.escape(name)}\s*=\s*(\w+)\.{re.escape(name)}\s*$", text, re.MULTILINE)
+        if inner and file.endswith("__init__.py"):
+            path = f"{path}/{inner[1]}"
+            continue
         moved = re.search(rf"^from \.?([\w.]+) import [^\n]*\b{re.escape(name)}\b", text, re.MULTILINE)
         if not moved:
             break
@@ -315,7 +348,9 @@ def _own_variables(files: BuildFiles) -> Iterator[str]:
     for call in files.calls():
         if call.name in ("os.getenv", "os.environ.get", "environ.get", "getenv") and call.words:
             name = call.words[0]
-            if re.search(r"(?:^|_)(?:VERSION|RELEASE)(?:_OVERRIDE|_SUFFIX)?$", name) and name not in seen:
+            its_own = re.search(r"(?:^|_)(?:VERSION|RELEASE)(?:_OVERRIDE|_SUFFIX)?$", name)
+            others = re.search(r"CUDA|TORCH|NVIDIA|PYTHON|ROCM|HIP|NUMPY|CMAKE|LIB", name)
+            if its_own and not others and name not in seen:
                 seen.add(name)
                 yield name
 

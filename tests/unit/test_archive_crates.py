@@ -78,6 +78,8 @@ def test_requirements_as_ranges(requirement: str, lower: str | None, upper: str 
         ("<=1, >=1.2.0-alpha.1", "1.2.0-rc.2", False),
         ("~0, >0.0.1-0", "0.0.1-1", False),
         ("1, >=1.0.1-0", "1.0.1-alpha", True),
+        ("1, >=2.0.0-alpha", "2.0.0-alpha", False),
+        ("<2.0.0, >=2.0.0-alpha", "2.0.0-alpha", True),
         ("1.2.3+build", "1.2.3+other", True),
     ],
 )

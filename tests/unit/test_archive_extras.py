@@ -86,6 +86,17 @@ def test_a_later_alternative_is_not_brought_along() -> None:
     assert pulled_in(suite, "app", "second") is Pull.NONE
 
 
+def test_no_alternative_is_brought_along_where_one_comes_anyway() -> None:
+    suite = archive(
+        app="depends: backport | supported (>= 3.11), lib",
+        backport="",
+        lib="depends: python",
+        python="provides: supported (= 3.13)",
+    )
+    assert pulled_in(suite, "app", "backport") is Pull.NONE
+    assert pulled_in(suite, "app", "python") is Pull.DEPENDS
+
+
 def test_provides() -> None:
     suite = archive(
         app="depends: virtual, several, versioned (>= 2), bare (>= 2)",

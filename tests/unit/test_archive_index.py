@@ -95,6 +95,7 @@ usr/bin/protoc                                          devel/python3-old
 usr/bin/protoc\tdevel/protoc
 usr/bin/sub/tool                                        devel/tools
 usr/lib/aarch64-linux-gnu/pkgconfig/zlib.pc             libdevel/zlib-arm64-dev
+usr/lib/aarch64-linux-gnu/pkgconfig/kmod.pc             libdevel/zlib-arm64-dev
 usr/lib/cmake/Trio/ZLIBConfig.cmake                     libdevel/trio-dev
 usr/lib/gcc/x86_64-linux-gnu/16/32/libgomp.so           libdevel/lib32gcc-16-dev
 usr/lib/gcc/x86_64-linux-gnu/16/libgomp.so              libdevel/libgcc-16-dev
@@ -107,6 +108,7 @@ usr/lib/x86_64-linux-gnu/libdl.a                        libdevel/libc6-dev
 usr/lib/x86_64-linux-gnu/libz.a                         libdevel/zlib-static-dev
 usr/lib/x86_64-linux-gnu/libz.so                        libdevel/zlib-cuda-dev,libdevel/zlib1g-dev
 usr/lib/x86_64-linux-gnu/libz.so.1                      libs/zlib1g
+usr/lib/x86_64-linux-gnu/pkgconfig/kmod.pc              admin/kmod
 usr/lib/x86_64-linux-gnu/pkgconfig/zlib.pc              libdevel/zlib-cuda-dev,libdevel/zlib1g-dev
 usr/lib/x86_64-linux-gnu/plug-ins/libplug.so            misc/plug
 usr/lib/llvm-19/lib/cmake/llvm/LLVMConfig.cmake         devel/llvm-19-dev
@@ -244,6 +246,7 @@ def files(tmp_path: Path) -> Iterator[SuiteIndex]:
 
 def test_pkg_config_files_of_this_architecture_and_of_main_come_first(files: SuiteIndex) -> None:
     assert files.pkg_config("zlib") == ("zlib1g-dev", "zlib-data-dev", "zlib-arm64-dev", "zlib-cuda-dev")
+    assert files.pkg_config("kmod") == ("kmod", "zlib-arm64-dev")
     assert files.pkg_config("private") == files.pkg_config("ZLIB") == ()
 
 

@@ -48,6 +48,7 @@ PACKAGES = [
     ("python3-kazoo", "2.11.0~b1-1", "python", "main", ""),
     ("python3-check", "0.51+git20260724-1", "python", "main", ""),
     ("python3-really", "1:4.0+really3.2.1-1", "python", "main", ""),
+    ("python3-tenacity", "8.4.2+really8.4.1-2", "python", "main", ""),
     ("libcusparse12", "12.3.1.170~12.4.1-2", "libs", "non-free", ""),
     ("libcurand10", "11.1.1+~10.3.5.147~12.4.1-8", "libs", "non-free", ""),
     ("libcufft11", "12.0.0.61~13.0.1-1", "libs", "non-free", ""),
@@ -82,6 +83,7 @@ CONTENTS = [
     (f"{LIB}/mako-1.3.10.dev0.egg-info", "python/python3-mako"),
     (f"{LIB}/kazoo-2.11.0.dev0.egg-info", "python/python3-kazoo"),
     (f"{LIB}/check-0.52.dev0.egg-info", "python/python3-check"),
+    (f"{LIB}/tenacity-8.4.2+really8.4.1.dist-info/RECORD", "python/python3-tenacity"),
     (f"{LIB}/really-3.2.1.dist-info/RECORD", "python/python3-really"),
 ]
 
@@ -137,6 +139,7 @@ def best(index: SuiteIndex, name: str) -> tuple[str, str, Origin] | None:
         ("mako", "python3-mako", "1.3.10", Origin.CONTENTS),  # the metadata says 1.3.10.dev0
         ("kazoo", "python3-kazoo", "2.11.0.dev0", Origin.CONTENTS),
         ("check", "python3-check", "0.52.dev0", Origin.CONTENTS),
+        ("tenacity", "python3-tenacity", "8.4.1", Origin.CONTENTS),
         ("nvidia-cusparse-cu12", "libcusparse12", "12.3.1.170", Origin.ALIAS),
         ("nvidia-curand-cu12", "libcurand10", "10.3.5.147", Origin.ALIAS),
     ],

@@ -57,6 +57,10 @@ Package: virtual
 Version: 1
 Depends: python3-clique (= 1:8.1.8-1), python3-clique (<< 1:9), python3-clicker, python3-click-api (<< 9)
 
+Package: other-number
+Version: 1
+Depends: python3-clique (= 1:8.1.8-1) | python3-click-api (<< 9)
+
 Package: loose
 Version: 1
 Depends: python3-click (>= 1:8), python3-click
@@ -71,8 +75,6 @@ Version: 1
 Breaks: python3-click (>> 1:8.5), python3-click (<< 1:7)
 Conflicts: python3-click (>= 1:9~), python3-click (>= 1:6)
 """
-
-DEPENDS, RECOMMENDS, PRE_DEPENDS = RelationField.DEPENDS, RelationField.RECOMMENDS, RelationField.PRE_DEPENDS
 
 
 @pytest.fixture
@@ -116,7 +118,7 @@ def test_all_binaries_of_the_source_get_the_new_version(index: SuiteIndex) -> No
 
 
 def test_the_source_of_what_breaks_is_known(index: SuiteIndex) -> None:
-    assert Broken("below", "below-source", DEPENDS, "python3-click (<< 1:9)") in broken_by(
+    assert Broken("below", "below-source", RelationField.DEPENDS, "python3-click (<< 1:9)") in broken_by(
         index, "python3-click", "1:9.0-1"
     )
 

@@ -93,9 +93,12 @@ def test_only_what_debgen_made_is_replaced_or_removed(store: EnvironmentStore, t
     (foreign / "thesis.txt").write_text("years of work")
     moved = made(store, record()).rename(store.folder / "moved")
     (store.folder / "link").symlink_to(moved)
+    elsewhere = EnvironmentStore(tmp_path / "elsewhere")
+    real = made(elsewhere, record("linked"))
+    (store.folder / "linked").symlink_to(real)
     for text in ("{", "[]", '{"schema": 2}', '{"schema": 1, "name": "foreign"}', '{"schema": 1, "name": 3}'):
         (foreign / MARKER).write_text(text)
-        for name in ("foreign", "moved", "link"):
+        for name in ("foreign", "moved", "link", "linked"):
             with pytest.raises(UsageError, match="not made by debgen"):
                 store.remove(name)
             with pytest.raises(UsageError, match="not made by debgen"), store.making(name):
@@ -103,6 +106,7 @@ def test_only_what_debgen_made_is_replaced_or_removed(store: EnvironmentStore, t
     assert store.list() == ()
     assert (foreign / "thesis.txt").exists()
     assert moved.is_dir()
+    assert elsewhere.list() == (record("linked"),)
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "/etc", "-x", ".hidden", "A", "a b", "x" * 129])

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import hashlib
+import io
+import os
+import tarfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from debgen.archive.model import Binary, MetadataKind, Shipped
+from debgen.upstream.configuration import IndexSettings
 from debgen.upstream.facts import EntryPoint
-from debgen.upstream.imports import How, Import, read_source, scan
+from debgen.upstream.imports import How, Import, Scan, imports_of, read_source, scan
+from debgen.upstream.index import IndexClient
+from debgen.upstream.model import FileKind, ReleaseFile
 from debgen.upstream.modules import Undeclared, modules_in_record, undeclared
 
 
@@ -134,6 +141,43 @@ def test_what_can_not_be_parsed_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["'\\d'\nimport dep\n", "\ufeffimport dep\n", "from ...... import x\nimport dep\n"])
 def test_odd_sources(tmp_path: Path, text: str) -> None:
     assert "dep" in scanned(tmp_path, {"app.py": text})
+
+
+class Client(IndexClient):
+    """An index with one sdist; counts how often it is downloaded."""
+
+    def __init__(self, archive: bytes) -> None:
+        super().__init__(IndexSettings("https://x.example/simple/"))
+        self.archive = archive
+        self.downloads = 0
+
+    def files(self, name: str) -> tuple[ReleaseFile, ...]:
+        digest = hashlib.sha256(self.archive).hexdigest()
+        return (ReleaseFile("app-1.tar.gz", "https://x.example/app", "1", FileKind.SDIST, digest),)
+
+    def download(self, file: ReleaseFile, target: Path) -> Path:
+        self.downloads += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.archive)
+        return target
+
+
+def test_the_imports_of_a_release_are_read_once() -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in {"PKG-INFO": "Name: app\nVersion: 1\n", "app/__init__.py": "import dep\n"}.items():
+            info = tarfile.TarInfo(f"app-1/{name}")
+            info.size = len(text)
+            archive.addfile(info, io.BytesIO(text.encode()))
+    client = Client(packed.getvalue())
+    first = imports_of(client, "app", "1")
+    assert first == Scan((Import("dep", How.UNCONDITIONALLY, ("app/__init__.py:1",)),), ())
+    assert imports_of(client, "app", "1") == first
+    assert client.downloads == 1
+    for path in Path(os.environ["DEBGEN_CACHE"]).glob("imports/*"):
+        path.write_text("{}")
+    assert imports_of(client, "app", "1") == first
+    assert client.downloads == 2
 
 
 # --- which distribution it is

@@ -40,6 +40,8 @@ SUITE = Suite(
     librust("rand", "0.8.5-1", "rand+default", "rand-0.8+default"),
     librust("rand-0.9", "0.9.2-1", "rand-0.9+default"),
     librust("rand-0.7", "0.7.3-1", "rand-0.7+default", "rand-0.7+stdweb"),
+    librust("gap", "0.9.0-1", "gap-0.9"),
+    librust("gap-0.5", "0.5.0-1", "gap-0.5.0"),
     librust("tide", "0.17.0~beta.1-1", "tide+default"),
     librust("free", "1.0.0-1", "free+default", component="contrib"),
 )
@@ -93,6 +95,7 @@ def test_the_nearest_version_is_relaxed_to() -> None:
     assert one(Crate("rand", "0.8.9")).version == "0.8.5-1"
     assert one(Crate("rand", "0.6")).version == "0.7.3-1"
     assert one(Crate("rand", "0.10")).version == "0.9.2-1"
+    assert one(Crate("gap", "0.7")).version == "0.9.0-1"
 
 
 def test_a_version_with_the_features_is_preferred() -> None:

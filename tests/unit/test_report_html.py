@@ -141,7 +141,37 @@ def test_every_fact_of_a_distribution_stands_on_the_page(plan: Plan) -> None:
     assert "vllm [standard] >=0.115 satisfied" in text
     assert "sse-starlette >=2 extra examples missing" in text
     assert "doesn’t count: only a package that Debian has asks" in text
-    assert "vllm → transformers → huggingface-hub → hf-xet" in text
+    assert "vllm → tokenizers → huggingface-hub → hf-xet" in text
+
+
+def test_requirements_that_count_come_first(plan: Plan) -> None:
+    for node in plan["distributions"]:
+        node["required_by"].sort(key=lambda r: bool(r["counts"]))
+    assert "huggingface-hub >=8.4.2 too old ray >=7 satisfied doesn’t count" in Page(html(plan, "")).text
+
+
+def test_long_lists_are_folded_with_the_worst_first(plan: Plan) -> None:
+    (tokenizers,) = (n for n in plan["distributions"] if n["name"] == "tokenizers")
+    page = Page(html(plan, ""))
+    assert not [a for a in page.having("class") if a["class"] == "more"]
+    order = ["onig ^6.5 missing", "pyo3 ^0.28 uninstallable", "indicatif ^0.17 relaxable", "rayon ^1.10 satisfied"]
+    assert sorted(order, key=page.text.index) == order
+    tokenizers["build"] += [{**tokenizers["build"][2], "name": f"crate{i}"} for i in range(5)]
+    tokenizers["findings"] = [
+        {"topic": "crate", "text": f"finding {i}", "chain": [], "blocking": i == 3} for i in range(6)
+    ]  # fmt: skip
+    folded = Page(html(plan, ""))
+    assert len([a for a in folded.having("class") if a["class"] == "more"]) == 2
+    assert "1 missing, 1 uninstallable, 1 relaxable, 6 satisfied" in folded.text
+    assert "1 blocking, 5 other" in folded.text
+    assert folded.text.index("finding 3") < folded.text.index("finding 0")
+
+
+def test_a_chain_that_the_sentence_tells_is_not_told_again(plan: Plan) -> None:
+    (torch,) = (n for n in plan["distributions"] if n["name"] == "torch")
+    assert Page(html(plan, "")).text.count("python3-torch-cuda → python3 (<< 3.14)") == 1
+    torch["findings"][0]["text"] = "it can't be installed: python3-torch-cuda → python3 (<< 3.14)"
+    assert Page(html(plan, "")).text.count("python3-torch-cuda → python3 (<< 3.14)") == 1
 
 
 def test_totals_count_what_is_needed_and_filter(plan: Plan) -> None:
@@ -243,8 +273,13 @@ def test_a_distribution_stands_as_near_to_the_root_as_it_can_and_elsewhere_is_a_
 
 def test_what_is_needed_never_stands_below_what_is_not(plan: Plan) -> None:
     nodes = {n["name"]: n for n in plan["distributions"]}
-    nodes["starlette"]["decision"] = "package"
-    # anyio is asked for by mcp, which counts, and by starlette, which isn't needed and stands before it
+
+    # anyio is nearest to the root by way of starlette, which isn't needed
+    def asks(parent: str, counts: bool) -> dict[str, Any]:
+        return {**nodes["numpy"]["required_by"][0], "name": parent, "counts": counts}
+
+    nodes["starlette"]["required_by"].append(asks("vllm", False))
+    nodes["anyio"]["required_by"] = [asks("sse-starlette", True), asks("starlette", False)]
     path: list[str] = []
     for line in tree(read_graph(plan)):
         if line.step is Step.OPEN:
