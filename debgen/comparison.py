@@ -27,7 +27,7 @@ from debgen.workspace import cache_directory, write_atomically
 
 #: How long a summary is taken for current, in seconds.
 KEPT_SECONDS = 24 * 60 * 60
-_FORMAT = 1
+_FORMAT = 2
 _RESOLVERS = 3
 _STEP_SECONDS = 5.0
 _PROBLEM_LENGTH = 300
@@ -78,7 +78,7 @@ def _planned(bench: Workbench, name: str, releases: Sequence[str], variant: str)
             else:
                 plan = bench.plan(f"{name}=={release}", chosen, resolved=found, read_sdists=False)
                 cell = cell_of(plan)
-                yield Cell(release, cell.suite, variant, cell.totals, cell.names)
+                yield Cell(release, cell.suite, variant, cell.totals, cell.names, cell.problem)
 
 
 def _path(bench: Workbench, name: str, variant: str) -> Path:

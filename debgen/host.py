@@ -48,6 +48,7 @@ TOOLS = (
     Tool("autopkgtest", "autopkgtest", "5.28", "testing what was built"),
     Tool("bwrap", "bubblewrap", "0.8", "keeping tools that read upstream's files away from everything else"),
     Tool("debmake", "debmake", "4.4", "scanning upstream's licences"),
+    Tool("dot", "graphviz", "2.42", "drawing a plan"),
     Tool("dpkg-source", "dpkg-dev", "1.21", "writing source packages"),
     Tool("ip", "iproute2", "", "chroots without network"),
     Tool("licensecheck", "licensecheck", "3.3", "scanning upstream's licences"),

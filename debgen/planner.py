@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
@@ -40,7 +41,7 @@ from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata
 from debgen.upstream.model import DependencyTree, Edge, ReleaseFile, Target
-from debgen.upstream.proxy import Releases
+from debgen.upstream.proxy import Memory, Releases
 from debgen.upstream.requirements import Evaluator, parse_request
 from debgen.upstream.tree import TREE_SECONDS, build_tree
 from debgen.upstream.variants import VariantSource
@@ -49,7 +50,9 @@ from debgen.workspace import cache_directory
 #: How often a plan is made anew, with the build requirements of what the last one packages.
 _ROUNDS = 8
 #: How often releases are chosen anew, so that the suite can carry them.
-_FITTINGS = 4
+_FITTINGS = 3
+#: How often bounds that contradict one another are given up, before the last answer is kept.
+_ATTEMPTS = 3
 _READERS = 8
 
 
@@ -79,6 +82,7 @@ class Workbench:
     _found: dict[tuple[str, str], tuple[Match, ...]] = field(default_factory=dict)
     _layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
     _facts: dict[str, BuildFacts] = field(default_factory=dict)
+    _memories: dict[str, Memory] = field(default_factory=dict)
     _brought: dict[str, set[str]] = field(default_factory=dict)
 
     @property
@@ -131,13 +135,14 @@ class Workbench:
         ones are taken. ``quiet`` where the caller tells of progress. Errors are those of
         :func:`debgen.upstream.tree.build_tree`.
         """
+        memory = self._memories.setdefault(variant.name, Memory())
 
         def resolved(bounds: Mapping[str, str]) -> tuple[DependencyTree, Plan]:
             tree = build_tree(
                 requirement, self.target, self.client,
                 constraints=[f"{name}{bound}" for name, bound in sorted(bounds.items())],
-                variant=self.source(variant.name), max_age_seconds=max_age_seconds, quiet=quiet or bool(bounds),
-                run=self.run,
+                variant=self.source(variant.name), memory=memory, max_age_seconds=max_age_seconds,
+                quiet=quiet or bool(bounds), run=self.run,
             )  # fmt: skip
             return tree, self._made(tree, variant)
 
@@ -149,7 +154,9 @@ class Workbench:
         for _ in range(_FITTINGS):
             wanted = {**bounds_of(plan), **bounds}
             better: tuple[DependencyTree, Plan] | None = None
-            while better is None and wanted.keys() - bounds.keys():
+            for _ in range(_ATTEMPTS):
+                if better is not None or not wanted.keys() - bounds.keys():
+                    break
                 try:
                     better = resolved({**wanted, **root})
                 except ResolutionError as error:
@@ -242,7 +249,10 @@ class Workbench:
             for node in plan.nodes
             if node.needed and _in_work(node) and node.name in known and (sdist := known[node.name].sdist)
         }
-        facts = self._read(sdists, notes)
+        facts = {
+            name: self._as_debian_builds(name, found, plan.variant.name, notes)
+            for name, found in self._read(sdists, notes).items()
+        }
         crates = sorted({p for found in facts.values() for p in self._candidates(found)})
         problems = self.solver.check(crates) if ask_apt else {}
         evaluator = Evaluator(self.target)
@@ -289,6 +299,17 @@ class Workbench:
                     found = BuildFacts()
                 self._facts[file.filename] = found
         return {name: self._facts[file.filename] for name, file in sorted(sdists.items())}
+
+    def _as_debian_builds(self, name: str, facts: BuildFacts, variant: str, notes: dict[str, None]) -> BuildFacts:
+        """Without the crates of what the recipe leaves out of the build."""
+        kept = facts.crates
+        for entry in self.layer(name, variant).unbuilt:
+            matching = tuple(crate for crate in kept if fnmatchcase(crate.manifest, entry.manifest))
+            if matching:
+                reason = " ".join(entry.reason.split()).removesuffix(".")
+                notes.setdefault(f"{name} is built without the crates of {entry.manifest}: {reason}")
+            kept = tuple(crate for crate in kept if crate not in matching)
+        return replace(facts, crates=kept)
 
     def _candidates(self, facts: BuildFacts) -> tuple[str, ...]:
         return crate_candidates(self.index, facts.crates, self.index.architecture)

@@ -73,10 +73,11 @@ class Relax(_Strict):
 class Drop(_Strict):
     """Remove a run-time requirement that upstream lists but the package works without.
 
-    ``distribution`` may be a pattern, such as ``nvidia-*``.
+    ``distribution`` may be a pattern, such as ``nvidia-*``. With ``if_lacking`` it is kept where the suite meets it.
     """
 
     distribution: DistributionName
+    if_lacking: bool = False
     reason: Reason
 
 
@@ -84,6 +85,13 @@ class Skip(_Strict):
     """A test that can't run in a clean chroot: a file, or ``file::test`` as pytest names it."""
 
     select: str
+    reason: Reason
+
+
+class Unbuilt(_Strict):
+    """A Cargo.toml of the sdist that the Debian build leaves out, or a pattern of several."""
+
+    manifest: str
     reason: Reason
 
 
@@ -132,6 +140,7 @@ class Layer(_Strict):
     relax: tuple[Relax, ...] = ()
     drop: tuple[Drop, ...] = ()
     skip: tuple[Skip, ...] = ()
+    unbuilt: tuple[Unbuilt, ...] = ()
     test_depends: tuple[Package, ...] = ()
     test_environment: tuple[Variable, ...] = ()
     depends: tuple[Package, ...] = ()

@@ -32,6 +32,7 @@ PACKAGE_OF_TOOL = {
     "dpkg-genchanges": "dpkg-dev",
     "dpkg-parsechangelog": "dpkg-dev",
     "bwrap": "bubblewrap",
+    "dot": "graphviz",
     "newuidmap": "uidmap",
     "uscan": "devscripts",
     "unshare": "util-linux",

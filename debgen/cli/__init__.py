@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from debgen import __version__
-from debgen.cli import build, chroot, doctor, generate, matrix, plan, why
+from debgen.cli import build, check, chroot, doctor, envs, generate, inspect, matrix, plan, why
 from debgen.errors import INTERRUPTED, BuildError, DebgenError, WorkspaceError
 from debgen.workspace import cache_directory
 
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"debgen {__version__}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (plan, why, matrix, generate, build, chroot, doctor):
+    for verb in (plan, why, matrix, check, envs, inspect, generate, build, chroot, doctor):
         verb.add_parser(verbs)
     return top
 

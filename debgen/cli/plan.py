@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from packaging.version import Version
@@ -75,7 +76,7 @@ def run_verb(args: argparse.Namespace) -> int:
         plan = bench.plan(args.name, variant, read_sdists=not args.quick, ask_apt=not args.quick)
     document = as_json(plan)
     if args.save:
-        save(args.save, document)
+        save(args.save, document, saved=datetime.now(UTC), quick=args.quick)
         say(f"The plan is kept in {args.save}; `debgen check {args.save}` says later what has changed since.")
     if args.html:
         write_atomically(args.html, html(document, drawing(document)).encode())

@@ -50,13 +50,15 @@ def judge_requirements(
         if not applies(requirement, environment):
             continue
         name = str(canonicalize_name(requirement.name))
-        if drop := recipe.layer.drop_of(name):
+        match = lookup(name)
+        satisfied = match is not None and judge(match.upstream_version, requirement.specifier) is Verdict.SATISFIED
+        drop = recipe.layer.drop_of(name)
+        if drop and not (drop.if_lacking and satisfied):
             dropped.append((requirement, drop))
             continue
-        match = lookup(name)
         if match is None:
             unmet.append(Unmet(requirement, "", ""))
-        elif judge(match.upstream_version, requirement.specifier) is Verdict.SATISFIED:
+        elif satisfied:
             met.append((requirement, match))
         elif (relax := recipe.layer.relax_of(name)) and _admits(relax.specifier, match):
             met.append((requirement, match))

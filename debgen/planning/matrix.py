@@ -40,8 +40,10 @@ class Fit:
 
 
 def cell_of(plan: Plan) -> Cell:
-    """The summary of a plan."""
+    """The summary of a plan; a root that is blocked makes all the rest pointless, and is the problem."""
     root = plan.node(plan.root)
+    if root is not None and root.decision is Decision.BLOCKED:
+        return Cell(root.version, plan.suite, plan.variant.name, problem=root.reason)
     names: dict[Decision, Mapping[str, str]] = {
         decision: {n.name: n.reason for n in plan.nodes if n.needed and n.decision is decision}
         for decision in Decision

@@ -229,7 +229,8 @@ class _Planner:
             verdict = _root_verdict(self.distributions[edge.child].version, match)
             return replace(asked, verdict=verdict, decision=Decision.USE if verdict is Verdict.SATISFIED else None)
         layer = self.recipe(edge.parent)
-        if drop := layer.drop_of(edge.child):
+        drop = layer.drop_of(edge.child)
+        if drop and not (drop.if_lacking and asked.verdict is Verdict.SATISFIED):
             return replace(asked, decision=Decision.DROP, reason=drop.reason)
         if asked.verdict is Verdict.SATISFIED:
             return replace(asked, decision=Decision.USE)

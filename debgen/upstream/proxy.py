@@ -17,10 +17,12 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from debgen.errors import HostileArchiveError, NoSdistError, UnknownDistributionError, UnsupportedSourceError
@@ -28,7 +30,7 @@ from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata, MetadataReader, metadata_source
 from debgen.upstream.model import ReleaseFile, Target
 from debgen.upstream.pages import parsed
-from debgen.upstream.requirements import Evaluator, python_bounds
+from debgen.upstream.requirements import Evaluator, Needed, python_bounds
 from debgen.upstream.variants import VariantReader, VariantSource
 
 _JSON = "application/vnd.pypi.simple.v1+json"
@@ -36,10 +38,32 @@ _TEXT = "text/plain"
 _STUB_END = "-py3-none-any.whl"
 
 
-class Releases:
-    """The index as uv shall see it for one target and variant: releases, not files."""
+@dataclass
+class Memory:
+    """What resolutions for the same target and variant may share: pages and metadata, as they are served."""
 
-    def __init__(self, client: IndexClient, target: Target, variant: VariantSource | None = None) -> None:
+    sources: dict[str, dict[Version, ReleaseFile]] = field(default_factory=dict)
+    pages: dict[str, bytes] = field(default_factory=dict)
+    specialised: dict[tuple[str, str], tuple[bytes, tuple[str, ...]]] = field(default_factory=dict)
+
+
+class Releases:
+    """The index as uv shall see it for one target and variant: releases, not files.
+
+    ``memory`` is what earlier resolutions for the same target and variant left. ``wanted`` is the name and version of
+    a release that the user asks for by its number: what of its own requirements no release on the index meets is
+    served without its bound, because no other release would do instead.
+    """
+
+    def __init__(
+        self,
+        client: IndexClient,
+        target: Target,
+        variant: VariantSource | None = None,
+        *,
+        memory: Memory | None = None,
+        wanted: tuple[str, str] | None = None,
+    ) -> None:
         self._evaluator = Evaluator(target)
         self.failure: Exception | None = None
         self.notes: list[str] = []
@@ -47,16 +71,18 @@ class Releases:
         self._target = target
         self._reader = MetadataReader(client)
         self._variants = VariantReader(client, variant or VariantSource())
-        self._sources: dict[str, dict[Version, ReleaseFile]] = {}
+        self._memory = memory or Memory()
+        self._wanted = (wanted[0], parsed(wanted[1])) if wanted else None
 
     def sources(self, name: str) -> dict[Version, ReleaseFile]:
         """For each release the file whose metadata stands for it."""
-        if name not in self._sources:
+        known = self._memory.sources
+        if name not in known:
             releases: dict[Version, list[ReleaseFile]] = {}
             for file in self._client.files(name):
                 releases.setdefault(parsed(file.version), []).append(file)
-            self._sources[name] = {version: metadata_source(files, self._target) for version, files in releases.items()}
-        return self._sources[name]
+            known[name] = {version: metadata_source(files, self._target) for version, files in releases.items()}
+        return known[name]
 
     def metadata(self, name: str, version: str) -> CoreMetadata:
         """Core metadata of a release, with the requirements of the variant.
@@ -82,6 +108,11 @@ class Releases:
 
     def page(self, name: str) -> bytes:
         """The stubs of a distribution as a PEP 691 page."""
+        if name not in self._memory.pages:
+            self._memory.pages[name] = self._made_page(name)
+        return self._memory.pages[name]
+
+    def _made_page(self, name: str) -> bytes:
         files = []
         for version, file in self.sources(name).items():
             stub = f"{name.replace('-', '_')}-{version}{_STUB_END}"
@@ -104,12 +135,30 @@ class Releases:
         A release whose metadata can't be read, or that doesn't know the variant, gets an empty file, so that uv passes
         it over.
         """
+        if self._wanted == (name, parsed(version)):
+            served, notes = self._made_metadata(name, version, lenient=True)
+            self.notes += notes
+            return served
+        key = (name, version)
+        if key not in self._memory.specialised:
+            self._memory.specialised[key] = self._made_metadata(name, version)
+        served, notes = self._memory.specialised[key]
+        self.notes += notes
+        return served
+
+    def _made_metadata(self, name: str, version: str, *, lenient: bool = False) -> tuple[bytes, tuple[str, ...]]:
         try:
             metadata = self.metadata(name, version)
         except (HostileArchiveError, NoSdistError, UnsupportedSourceError) as error:
-            self.notes.append(f"{name} {version} was passed over: {error}")
-            return b""
+            return b"", (f"{name} {version} was passed over: {error}",)
         needed, _ = self._evaluator.needs(metadata)
+        unmet = [need for need in needed if lenient and not self._is_met(need)]
+        notes = tuple(
+            f"{name} {version} asks for {need.name}{need.specifier}, and the index has no such release: resolved with "
+            "any other"
+            for need in unmet
+        )
+        needed = tuple(replace(need, specifier="") if need in unmet else need for need in needed)
         shown = CoreMetadata(
             name,
             version,
@@ -117,7 +166,18 @@ class Releases:
             metadata.provides_extra,
             tuple(need.render() for need in needed),
         )
-        return shown.render().encode()
+        return shown.render().encode(), notes
+
+    def _is_met(self, need: Needed) -> bool:
+        """Whether some release on the index is within the bound; an unknown distribution is for uv to tell."""
+        try:
+            versions = [file.version for file in self._client.files(need.name) if not file.yanked]
+        except UnknownDistributionError:
+            return True
+        pinned = any(clause.operator == "==" for clause in SpecifierSet(need.specifier))
+        return not need.specifier or any(
+            SpecifierSet(need.specifier).contains(version, prereleases=pinned or None) for version in versions
+        )
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from debgen.run import Runner, run
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata
 from debgen.upstream.model import DependencyTree, Distribution, Edge, FileKind, ReleaseFile, Target
-from debgen.upstream.proxy import Releases
+from debgen.upstream.proxy import Memory, Releases
 from debgen.upstream.requirements import Evaluator, Needed, parse_request
 from debgen.upstream.resolve import resolve
 from debgen.upstream.variants import VariantSource
@@ -34,7 +34,7 @@ from debgen.workspace import cache_directory, write_atomically
 
 #: How long a resolution is taken for current; new releases appear on the index all the time.
 TREE_SECONDS = 3600
-_FORMAT = 2
+_FORMAT = 3
 _READERS = 8
 _REQUEST = "debgen-request"
 
@@ -46,13 +46,15 @@ def build_tree(
     *,
     constraints: Sequence[str] = (),
     variant: VariantSource | None = None,
+    memory: Memory | None = None,
     max_age_seconds: float = TREE_SECONDS,
     quiet: bool = False,
     run: Runner = run,
 ) -> DependencyTree:
     """The dependency tree of ``requirement`` on ``target``: an hour old at most, new if the client refreshes.
 
-    ``variant`` says where the requirements of a device variant are listed. Errors are those of
+    ``variant`` says where the requirements of a device variant are listed; ``memory`` is shared by resolutions for the
+    same target and variant. Errors are those of
     :func:`debgen.upstream.resolve.resolve`, and those of :meth:`debgen.upstream.variants.VariantReader.apply` where
     exactly one release is asked for.
     """
@@ -75,10 +77,12 @@ def build_tree(
             say(f"{asked}: {len(kept.distributions)} distributions, as resolved lately")
         return kept
     began = time.monotonic()
-    releases = Releases(client, target, variant)
-    for clause in asked.specifier:
-        if clause.operator == "==" and not clause.version.endswith(".*"):
-            releases.metadata(canonicalize_name(asked.name), clause.version)  # what is wrong with it is worth an error
+    root = canonicalize_name(asked.name)
+    exact = [c.version for c in asked.specifier if c.operator == "==" and not c.version.endswith(".*")]
+    wanted = (root, exact[0]) if exact else None
+    releases = Releases(client, target, variant, memory=memory, wanted=wanted)
+    if wanted:
+        releases.metadata(*wanted)  # what is wrong with it is worth an error of its own
     pins = resolve(requirement, target, client, constraints=constraints, releases=releases, run=run)
     with ThreadPoolExecutor(_READERS) as pool:
         metadata = dict(zip(pins, pool.map(releases.metadata, pins, pins.values()), strict=True))
