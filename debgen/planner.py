@@ -32,6 +32,7 @@ from debgen.detection import choose_variant, detect, variant_packages
 from debgen.errors import DebgenError, HostileArchiveError, ResolutionError
 from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries
 from debgen.planning.fitting import bounds_of, is_better, told, without
+from debgen.planning.matrix import Cell, cell_of
 from debgen.planning.model import BuildNeed, Decision, Finding, Node, Plan, Topic, Variant
 from debgen.planning.plan import Evidence, Suite, make_plan
 from debgen.recipes import Layer, load_recipe, requirement_files
@@ -40,9 +41,9 @@ from debgen.upstream.buildfacts import BuildReader
 from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata
-from debgen.upstream.model import DependencyTree, Edge, ReleaseFile, Target
+from debgen.upstream.model import DependencyTree, Distribution, Edge, FileKind, ReleaseFile, Target
 from debgen.upstream.proxy import Memory, Releases
-from debgen.upstream.requirements import Evaluator, parse_request
+from debgen.upstream.requirements import Evaluator, Needed, parse_request
 from debgen.upstream.tree import TREE_SECONDS, build_tree
 from debgen.upstream.variants import VariantSource
 from debgen.workspace import cache_directory
@@ -231,6 +232,27 @@ class Workbench:
             tree, suite, lambda name: self.layer(name, variant.name),
             variant=variant, evidence=evidence, notes=tuple(notes),
         )  # fmt: skip
+
+    def requirements(self, name: str, version: str, variant: Variant) -> tuple[Needed, ...]:
+        """What one release asks for at run time, in a variant; errors are those of its metadata."""
+        memory = self._memories.setdefault(variant.name, Memory())
+        releases = Releases(self.client, self.target, self.source(variant.name), memory=memory)
+        needed, _ = Evaluator(self.target).needs(releases.metadata(name, version))
+        return tuple(need for need in needed if need.via_extra is None)
+
+    def first_look(self, name: str, version: str, variant: Variant) -> Cell:
+        """What stands in the way of a release by its own requirements alone: quick, as nothing is resolved."""
+        needed = self.requirements(name, version, variant)
+        file = ReleaseFile("", "", version, FileKind.SDIST)
+        edges = tuple(Edge(name, n.name, n.specifier, n.extras, n.marker) for n in needed if n.name != name)
+        # What would be chosen of each is not known; that it is newer than the suite's is what matters.
+        distributions = {e.child: Distribution(e.child, e.child, "9999", (), "", file) for e in edges}
+        distributions[name] = Distribution(name, name, version, edges, "", file)
+        tree = DependencyTree(
+            name, f"{name}=={version}", Edge(None, name, f"=={version}"),
+            self.target.python_version, self.target.architecture, distributions,
+        )  # fmt: skip
+        return cell_of(self._made(tree, variant))
 
     def _pulls_in(self, package: str, wanted: str) -> bool:
         if package not in self._brought:

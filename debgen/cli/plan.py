@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from packaging.version import Version
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +20,7 @@ from debgen.cli.options import (
     mirror_settings,
     suite_index,
 )
+from debgen.hints import hints
 from debgen.narrate import say
 from debgen.planner import Workbench
 from debgen.planning.asjson import as_json
@@ -29,7 +30,6 @@ from debgen.planning.saved import save
 from debgen.report.dot import dot
 from debgen.report.drawing import drawing
 from debgen.report.html import html
-from debgen.upstream.index import IndexClient
 from debgen.workspace import write_atomically
 
 COLOURS = {
@@ -74,6 +74,7 @@ def run_verb(args: argparse.Namespace) -> int:
         variant = bench.variant(args.name, args.variant)
         say(f"variant: {variant.name} ({variant.reason})")
         plan = bench.plan(args.name, variant, read_sdists=not args.quick, ask_apt=not args.quick)
+        plan = replace(plan, notes=(*hints(bench, plan), *plan.notes))
     document = as_json(plan)
     if args.save:
         save(args.save, document, saved=datetime.now(UTC), quick=args.quick)
@@ -87,25 +88,9 @@ def run_verb(args: argparse.Namespace) -> int:
         print(dot(document, everything=args.all), end="")
     else:
         _print(plan, everything=args.all, colour=not args.no_color)
-        for note in (*newer(plan, client), *plan.notes):
+        for note in plan.notes:
             say(f"note: {note}")
     return 0
-
-
-def newer(plan: Plan, client: IndexClient) -> tuple[str, ...]:
-    """Say where the root's newest release is not the one that resolution found."""
-    root = plan.node(plan.root)
-    if root is None or plan.requirement != plan.root:
-        return ()
-    found = [
-        v for v in client.versions(plan.root) if not Version(v).is_prerelease and Version(v) > Version(root.version)
-    ]
-    if not found:
-        return ()
-    return (
-        f"{plan.root} {found[0]} is newer than the {root.version} planned here, but its requirements can't all be met "
-        f"by the index; `debgen plan '{plan.root}=={found[0]}'` says which",
-    )
 
 
 def console(*, colour: bool) -> Console:

@@ -83,7 +83,12 @@ def build_tree(
     releases = Releases(client, target, variant, memory=memory, wanted=wanted)
     if wanted:
         releases.metadata(*wanted)  # what is wrong with it is worth an error of its own
-    pins = resolve(requirement, target, client, constraints=constraints, releases=releases, run=run)
+    try:
+        pins = resolve(requirement, target, client, constraints=constraints, releases=releases, run=run)
+    except ResolutionError as error:
+        if constraints:  # an attempt of debgen's own, which is made again with the next plan
+            write_atomically(path, json.dumps({"failure": [str(error), error.hint]}).encode())
+        raise
     with ThreadPoolExecutor(_READERS) as pool:
         metadata = dict(zip(pins, pool.map(releases.metadata, pins, pins.values()), strict=True))
         sdists = dict(zip(pins, pool.map(releases.sdist, pins, pins.values()), strict=True))
@@ -185,11 +190,14 @@ def _active(folder: Path, run: Runner) -> set[tuple[str, str, str | None]]:
 
 
 def _load(path: Path, max_age_seconds: float) -> DependencyTree | None:
-    """A tree that was kept, unless it is too old or can't be read."""
+    """A tree that was kept, unless it is too old or can't be read; ResolutionError where there is none, as is known."""
     try:
         if not 0 <= time.time() - path.stat().st_mtime < max_age_seconds:
             return None
-        return _tree(json.loads(path.read_bytes()))
+        kept = json.loads(path.read_bytes())
+        if failure := kept.get("failure"):
+            raise ResolutionError(failure[0], hint=failure[1])
+        return _tree(kept)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -24,7 +24,7 @@ from debgen.upstream.members import read_members
 from debgen.upstream.metadata import CoreMetadata
 from debgen.workspace import cache_directory, write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _EXTRA = re.compile(r"\bextra\b")
@@ -79,12 +79,15 @@ class VariantReader:
         """The requirements of the variant; the errors are those of :meth:`apply`."""
         file = self._client.sdist_of(name, version)
         wanted = self._source.files[canonicalize_name(name)]
-        digest = hashlib.sha256(json.dumps([_FORMAT, file.sha256 or file.url]).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps([_FORMAT, file.sha256 or file.url, wanted]).encode()).hexdigest()
         path = self._folder / f"{digest}.json"
         if path.is_file():
             texts = json.loads(path.read_bytes())
         else:
-            texts = read_members(self._client, file, lambda name: bool(_LISTS.fullmatch(name))).texts
+            texts = read_members(
+                self._client, file, lambda name: bool(_LISTS.fullmatch(name)),
+                enough=lambda texts: any(_is_whole(candidate, texts) for candidate in wanted),
+            ).texts  # fmt: skip
             write_atomically(path, json.dumps(dict(sorted(texts.items()))).encode())
         for candidate in wanted:
             if candidate in texts:
@@ -120,6 +123,11 @@ def parse_requirements(path: str, texts: Mapping[str, str]) -> VariantRequiremen
 
     read(path, frozenset({path}))
     return VariantRequirements(path, tuple(dict.fromkeys(lines)), tuple(notes))
+
+
+def _is_whole(path: str, texts: Mapping[str, str]) -> bool:
+    """Whether a list is there with all that it includes, so that no more of the sdist has to be read."""
+    return path in texts and not parse_requirements(path, texts).notes
 
 
 def _public(line: str) -> str:
