@@ -7,13 +7,9 @@ apt is asked whether what is used can be installed, and the plan is made anew wi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 from debgen.archive.aptroot import AptRoot
 from debgen.archive.extras import Pull, brought_along
@@ -29,18 +25,15 @@ from debgen.archive.versions import debian_upstream, split_debian
 from debgen.building.chroots import chroot_path
 from debgen.data import data_directory
 from debgen.detection import choose_variant, detect, variant_packages
-from debgen.errors import DebgenError, HostileArchiveError, ResolutionError
-from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries
+from debgen.errors import HostileArchiveError, ResolutionError
 from debgen.planning.fitting import bounds_of, is_better, told, without
 from debgen.planning.matrix import Cell, cell_of
-from debgen.planning.model import BuildNeed, Decision, Finding, Node, Plan, Topic, Variant
+from debgen.planning.model import Decision, Finding, Plan, Topic, Variant
 from debgen.planning.plan import Evidence, Suite, make_plan
 from debgen.recipes import Layer, load_recipe, requirement_files
 from debgen.run import Runner, run
-from debgen.upstream.buildfacts import BuildReader
-from debgen.upstream.buildmodel import BuildFacts
+from debgen.survey import Survey
 from debgen.upstream.index import IndexClient
-from debgen.upstream.metadata import CoreMetadata
 from debgen.upstream.model import DependencyTree, Distribution, Edge, FileKind, ReleaseFile, Target
 from debgen.upstream.proxy import Memory, Releases
 from debgen.upstream.requirements import Evaluator, Needed, parse_request
@@ -82,7 +75,7 @@ class Workbench:
     run: Runner = run
     _found: dict[tuple[str, str], tuple[Match, ...]] = field(default_factory=dict)
     _layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
-    _facts: dict[str, BuildFacts] = field(default_factory=dict)
+    _surveys: dict[tuple[str, bool], Survey] = field(default_factory=dict)
     _memories: dict[str, Memory] = field(default_factory=dict)
     _brought: dict[str, set[str]] = field(default_factory=dict)
 
@@ -207,7 +200,7 @@ class Workbench:
         plan = self._made(tree, variant)
         notes: dict[str, None] = dict.fromkeys(note for note in (remark, self.pydist.note) if note)
         for _ in range(_ROUNDS if read_sdists else 0):
-            more = self._looked_at(plan, tree, evidence, notes, ask_apt=ask_apt)
+            more = self._survey(variant.name, ask_apt=ask_apt).look(plan, tree, evidence, notes)
             if more == evidence:
                 break
             evidence = more
@@ -254,95 +247,19 @@ class Workbench:
         )  # fmt: skip
         return cell_of(self._made(tree, variant))
 
+    def _survey(self, variant: str, *, ask_apt: bool) -> Survey:
+        key = (variant, ask_apt)
+        if key not in self._surveys:
+            self._surveys[key] = Survey(
+                self.index, self.client, lambda name: self.layer(name, variant),
+                self.solver.check if ask_apt else lambda packages: {}, self.run,
+            )  # fmt: skip
+        return self._surveys[key]
+
     def _pulls_in(self, package: str, wanted: str) -> bool:
         if package not in self._brought:
             self._brought[package] = {p for p, how in brought_along(self.index, package).items() if how is Pull.DEPENDS}
         return wanted in self._brought[package]
-
-    # What is found out about what has to be packaged
-
-    def _looked_at(
-        self, plan: Plan, tree: DependencyTree, evidence: Evidence, notes: dict[str, None], *, ask_apt: bool
-    ) -> Evidence:
-        """More evidence: the sdists of what ``plan`` packages, and the trees of build requirements it lacks."""
-        known = {**evidence.added, **tree.distributions}
-        sdists = {
-            node.name: sdist
-            for node in plan.nodes
-            if node.needed and _in_work(node) and node.name in known and (sdist := known[node.name].sdist)
-        }
-        facts = {
-            name: self._as_debian_builds(name, found, plan.variant.name, notes)
-            for name, found in self._read(sdists, notes).items()
-        }
-        crates = sorted({p for found in facts.values() for p in self._candidates(found)})
-        problems = self.solver.check(crates) if ask_apt else {}
-        evaluator = Evaluator(self.target)
-        edges: dict[str, tuple[Edge, ...]] = {}
-        needs: dict[str, tuple[BuildNeed, ...]] = {}
-        for name, found in facts.items():
-            edges[name] = _build_edges(name, known[name].version, found, evaluator)
-            needs[name] = self._needs(found, problems)
-        unresolved = {
-            node.name: ",".join(sorted({a.specifier for a in node.asked if a.counts and a.specifier}))
-            for node in plan.nodes
-            if node.needed
-            and node.name not in known
-            and node.name not in evidence.unresolvable
-            and any(a.counts and a.decision is None for a in node.asked)
-        }
-        added = dict(evidence.added)
-        unresolvable = dict(evidence.unresolvable)
-        for name, specifier in unresolved.items():
-            try:
-                found_tree = build_tree(f"{name}{specifier}", self.target, self.client, run=self.run)
-            except DebgenError as error:
-                unresolvable[name] = f"the build requirement {name}{specifier} can't be resolved: {error}"
-                continue
-            for other in found_tree.distributions.values():
-                added.setdefault(other.name, other)
-        return replace(evidence, build_edges=edges, needs=needs, added=added, unresolvable=unresolvable)
-
-    def _read(self, sdists: Mapping[str, ReleaseFile], notes: dict[str, None]) -> Mapping[str, BuildFacts]:
-        """The build facts of each sdist; one that can't be read gives a note."""
-        reader = BuildReader(self.client)
-        unread = [file for file in dict.fromkeys(sdists.values()) if file.filename not in self._facts]
-
-        def read(file: ReleaseFile) -> BuildFacts | str:
-            try:
-                return reader.read(file)
-            except HostileArchiveError as error:
-                return str(error)
-
-        with ThreadPoolExecutor(_READERS) as pool:
-            for file, found in zip(unread, pool.map(read, unread), strict=True):
-                if isinstance(found, str):
-                    notes.setdefault(f"{found}: its build requirements are not known")
-                    found = BuildFacts()
-                self._facts[file.filename] = found
-        return {name: self._facts[file.filename] for name, file in sorted(sdists.items())}
-
-    def _as_debian_builds(self, name: str, facts: BuildFacts, variant: str, notes: dict[str, None]) -> BuildFacts:
-        """Without the crates of what the recipe leaves out of the build."""
-        kept = facts.crates
-        for entry in self.layer(name, variant).unbuilt:
-            matching = tuple(crate for crate in kept if fnmatchcase(crate.manifest, entry.manifest))
-            if matching:
-                reason = " ".join(entry.reason.split()).removesuffix(".")
-                notes.setdefault(f"{name} is built without the crates of {entry.manifest}: {reason}")
-            kept = tuple(crate for crate in kept if crate not in matching)
-        return replace(facts, crates=kept)
-
-    def _candidates(self, facts: BuildFacts) -> tuple[str, ...]:
-        return crate_candidates(self.index, facts.crates, self.index.architecture)
-
-    def _needs(self, facts: BuildFacts, problems: Mapping[str, Problem | None]) -> tuple[BuildNeed, ...]:
-        def chain(package: str) -> tuple[str, ...] | None:
-            problem = problems.get(package)
-            return problem.chain if problem else None
-
-        crates = judge_crates(self.index, facts.crates, self.index.architecture, chain)
-        return (*crates, *judge_libraries(self.index, facts.libraries))
 
     def _uninstallable(self, plan: Plan) -> dict[str, Finding]:
         used = sorted(
@@ -382,27 +299,6 @@ class Workbench:
                 break
             return tuple(sorted({need.name for need in needed}))
         return ()
-
-
-def _in_work(node: Node) -> bool:
-    """Whether a source package is made of the node, or would be if its crates were there."""
-    stopped = node.decision is Decision.BLOCKED and any(f.topic is Topic.CRATE and f.blocking for f in node.findings)
-    return node.to_package or stopped
-
-
-def _build_edges(name: str, version: str, facts: BuildFacts, evaluator: Evaluator) -> tuple[Edge, ...]:
-    """The build requirements that hold on the target, as edges."""
-    lines = tuple(line for line in facts.requires if _parses(line))
-    needed, _ = evaluator.needs(CoreMetadata(name, version, requires_dist=lines))
-    return tuple(Edge(name, n.name, n.specifier, n.extras, n.marker, n.via_extra) for n in needed if n.name != name)
-
-
-def _parses(line: str) -> bool:
-    try:
-        Requirement(line)
-    except InvalidRequirement:
-        return False
-    return True
 
 
 def _not_installable(problem: Problem) -> Finding:
