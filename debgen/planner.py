@@ -46,22 +46,8 @@ _ROUNDS = 8
 #: How often releases are chosen anew, so that the suite can carry them.
 _FITTINGS = 3
 #: How often bounds that contradict one another are given up, before the last answer is kept.
-_ATTEMPTS = 3
+_ATTEMPTS = 6
 _READERS = 8
-
-
-def plan_for(
-    requirement: str,
-    index: SuiteIndex,
-    client: IndexClient,
-    *,
-    variant: str = "",
-    mirror: MirrorSettings | None = None,
-    recipes: tuple[Path, ...] = (),
-) -> Plan:
-    """The plan of ``requirement`` on the suite of ``index``; ``variant`` is detected where it is empty."""
-    bench = Workbench(index, client, mirror=mirror, recipes=recipes)
-    return bench.plan(requirement, bench.variant(requirement, variant))
 
 
 @dataclass
@@ -262,9 +248,7 @@ class Workbench:
         return wanted in self._brought[package]
 
     def _uninstallable(self, plan: Plan) -> dict[str, Finding]:
-        used = sorted(
-            {n.match.package for n in plan.nodes if n.match and n.needed and not n.to_package}
-        )  # fmt: skip
+        used = sorted({n.match.package for n in plan.nodes if n.match and n.needed})
         problems = self.solver.check(used)
         return {package: _not_installable(problem) for package, problem in problems.items() if problem}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from debgen.archive.model import Match
-from debgen.planning.model import Asked, Decision, Node
+from debgen.planning.model import Asked, Decision, Kind, Node
 from debgen.planning.verdict import Verdict
 
 
@@ -29,7 +30,8 @@ def decided(node: Node, suite: str) -> str:
         case Decision.USE:
             return _has(node, suite)
         case Decision.RELAX:
-            relaxed = next(a for a in counting if a.decision is Decision.RELAX)
+            # What holds at run time says more than what is only there for the build, which is sorted first.
+            relaxed = min((a for a in counting if a.decision is Decision.RELAX), key=lambda a: a.kind is Kind.BUILD)
             return f"{_has(node, suite)}; {asker(relaxed)} asks for {bound(relaxed)}: {_clause(relaxed.reason)}"
         case Decision.UPDATE | Decision.PACKAGE:
             return _lacking(node, suite, failing)
@@ -40,7 +42,10 @@ def decided(node: Node, suite: str) -> str:
         case Decision.BLOCKED:
             if blocking is not None:
                 return f"{_lacking(node, suite, failing)}; {blocking.text}" if failing else blocking.text
-            return f"{_has(node, suite)}, newer than what is asked for: {_demands(failing)}; a recipe may relax that"
+            if all(a.verdict is Verdict.TOO_NEW for a in failing):
+                return f"{_has(node, suite)}, newer than what is asked for: {_demands(failing)}; a recipe may relax that"
+            release = f"{node.name} {node.version}".strip()
+            return f"{_lacking(node, suite, failing)}; {release}, which was chosen here, is no newer than that"
 
 
 def untouched(node: Node, suite: str, match_of: Callable[[str], Match | None]) -> str:
@@ -54,7 +59,8 @@ def untouched(node: Node, suite: str, match_of: Callable[[str], Match | None]) -
         return f"only {who} would ask for it, and no package is made of that"
     if node.match is None:
         return f"only {who} would ask for it; {suite}'s {owner.package} does without it"
-    return f"only {who} asks for it, which {suite} has: {node.match.package} is its maintainers' business"
+    asks = "asks" if len(parents) == 1 else "ask"
+    return f"only {who} {asks} for it, which {suite} has: {node.match.package} is its maintainers' business"
 
 
 def _has(node: Node, suite: str) -> str:
@@ -70,10 +76,20 @@ def _lacking(node: Node, suite: str, failing: list[Asked]) -> str:
 
 
 def _demands(failing: list[Asked]) -> str:
-    words = {Verdict.TOO_OLD: "needs", Verdict.TOO_NEW: "allows only"}
-    shown = [f"{asker(a)} {words.get(a.verdict, 'needs')} {bound(a)}" for a in failing[:3]]
-    more = f" and {len(failing) - 3} more ask" if len(failing) > 3 else ""
-    return ", ".join(shown).replace("you needs", "you ask for").replace("you allows only", "you ask for") + more
+    """Who asks for what, in order and each once: a build that asks as its package does at run time says nothing new."""
+    told = list(dict.fromkeys(_demand(a) for a in failing if a.kind is Kind.RUN))
+    told += dict.fromkeys(
+        _demand(a) for a in failing if a.kind is Kind.BUILD and _demand(replace(a, kind=Kind.RUN)) not in told
+    )
+    more = f" and {len(told) - 3} more" if len(told) > 3 else ""
+    return ", ".join(told[:3]) + more
+
+
+def _demand(asked: Asked) -> str:
+    if asked.parent is None:
+        return f"you ask for {bound(asked)}"
+    who = f"the build of {asked.parent}" if asked.kind is Kind.BUILD else asked.parent
+    return f"{who} {'allows only' if asked.verdict is Verdict.TOO_NEW else 'needs'} {bound(asked)}"
 
 
 def _clause(reason: str) -> str:

@@ -291,8 +291,9 @@ class _Planner:
         if match and match.component != "main":
             text = f"{match.package} is in {match.component}: what depends on it can't be in main"
             yield Finding(Topic.COMPONENT, text)
-        if match and decision in (Decision.USE, Decision.RELAX) and match.package in self.evidence.uninstallable:
-            yield self.evidence.uninstallable[match.package]
+        if match and (finding := self.evidence.uninstallable.get(match.package)):
+            # What is to be made anew need not be installable as it is.
+            yield replace(finding, blocking=decision in (Decision.USE, Decision.RELAX))
         if node.name in self.evidence.unresolvable:
             yield Finding(Topic.SOURCE, self.evidence.unresolvable[node.name], blocking=True)
         if decision in (Decision.PACKAGE, Decision.UPDATE) and distribution is not None:

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import lzma
+import struct
 import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from debgen.errors import HostileArchiveError, NetworkError
 from debgen.upstream.index import IndexClient
 from debgen.upstream.model import ReleaseFile
 from debgen.upstream.remote import bounded_tar
+from debgen.upstream.sdist import MAX_MEMBERS
+from debgen.upstream.transport import ATTEMPTS, InterruptedAnswerError
+from debgen.workspace import disk_errors
 
 #: How much of one text file is read; what is longer is no file that people wrote.
 TEXT_LIMIT = 512 << 10
+#: How much of all text files together is kept, and of a zip file's directory.
+TOTAL_LIMIT = 64 << 20
+DIRECTORY_LIMIT = 16 << 20
+
+#: What broken archives make the readers raise; RuntimeError is zipfile's word for an encrypted member.
+_UNSOUND = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    EOFError, ValueError, OverflowError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +58,113 @@ def read_members(
     """Read the files of an sdist for which ``wanted`` is true, each up to ``limit`` bytes, as UTF-8.
 
     ``enough`` is asked after each of them whether the rest may be left unread. HostileArchiveError where the archive
-    is malformed or absurdly large, NetworkError where it can't be fetched.
+    is malformed or absurdly large, NetworkError where it can't be fetched, WorkspaceError where the disk is full.
     """
-    names: list[str] = []
-    texts: dict[str, str] = {}
+    read = _from_zip if file.filename.endswith(".zip") else _from_tar
+    for attempt in range(1, ATTEMPTS + 1):
+        gathered = _Gathered(file.filename, wanted, limit, enough or (lambda texts: False))
+        try:
+            with _sound(file.filename):
+                read(client, file, gathered)
+        except InterruptedAnswerError:
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return Members(tuple(gathered.names), gathered.texts)
+    raise AssertionError("unreachable")
+
+
+@dataclass
+class _Gathered:
+    """What was read so far."""
+
+    filename: str
+    wanted: Callable[[str], bool]
+    limit: int
+    enough: Callable[[Mapping[str, str]], bool]
+    names: list[str] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    size: int = 0
+
+    def takes(self, name: str) -> bool:
+        """Note a member, and say whether its content is wanted."""
+        self.names.append(name)
+        if len(self.names) > MAX_MEMBERS:
+            raise HostileArchiveError(f"{self.filename} holds more than {MAX_MEMBERS:,} members")
+        return self.wanted(name)
+
+    def keep(self, name: str, data: bytes) -> bool:
+        """Keep the content of a member, and say whether that is enough."""
+        self.size += len(data)
+        if self.size > TOTAL_LIMIT:
+            raise HostileArchiveError(f"the text files of {self.filename} are absurdly large")
+        self.texts[name] = data.decode("utf-8-sig", "replace")
+        return self.enough(self.texts)
+
+
+def _from_tar(client: IndexClient, file: ReleaseFile, gathered: _Gathered) -> None:
+    with client.transport.stream(file.url, headers={"Accept-Encoding": "identity"}) as response:
+        if response.status != 200:
+            raise NetworkError(
+                f"{file.filename} can't be fetched: HTTP {response.status}",
+                hint="Try again later, or with another index.",
+            )
+        with bounded_tar(response, file.filename) as archive:
+            for member in archive:
+                # What lies beside the one folder of PEP 625 is no file of the project.
+                name = member.name.removeprefix("./").partition("/")[2]
+                if not member.isreg() or not name:
+                    continue
+                content = archive.extractfile(member) if gathered.takes(name) else None
+                if content is not None and gathered.keep(name, content.read(gathered.limit)):
+                    return
+
+
+def _from_zip(client: IndexClient, file: ReleaseFile, gathered: _Gathered) -> None:
+    place = Path(tempfile.gettempdir())
+    with disk_errors(place), tempfile.TemporaryDirectory(prefix="debgen-members-") as folder:
+        path = client.download(file, Path(folder) / "sdist.zip")
+        with _Bounded(path, file.filename) as stream, zipfile.ZipFile(stream) as bundle:
+            found = [info for info in bundle.infolist() if not info.is_dir()]
+            for info, name in zip(found, _without_top([info.filename for info in found]), strict=True):
+                if gathered.takes(name):
+                    with bundle.open(info) as content:
+                        if gathered.keep(name, content.read(gathered.limit)):
+                            return
+
+
+class _Bounded(io.FileIO):
+    """A zip file whose directory is small enough to be read, which zipfile does in one go."""
+
+    def __init__(self, path: Path, filename: str) -> None:
+        super().__init__(path)
+        self.filename = filename
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0 or size > DIRECTORY_LIMIT:
+            size = DIRECTORY_LIMIT + 1
+        data = super().read(size) or b""
+        if len(data) > DIRECTORY_LIMIT:
+            raise HostileArchiveError(f"{self.filename} has a directory of absurd size")
+        return data
+
+
+def _without_top(names: list[str]) -> list[str]:
+    """The names without their folder, where they all lie in one and the same."""
+    names = [name.removeprefix("./") for name in names]
+    tops = {name.partition("/")[0] if "/" in name else "" for name in names}
+    return names if "" in tops or len(tops) != 1 else [name.partition("/")[2] for name in names]
+
+
+@contextmanager
+def _sound(filename: str) -> Iterator[None]:
+    """Turn what a broken archive makes the readers raise into a HostileArchiveError."""
     try:
-        if file.filename.endswith(".zip"):
-            with tempfile.TemporaryDirectory(prefix="debgen-members-") as folder:
-                path = client.download(file, Path(folder) / "sdist.zip")
-                with zipfile.ZipFile(path) as bundle:
-                    for info in bundle.infolist():
-                        if not info.is_dir():
-                            names.append(_without_top(info.filename))
-                            if wanted(names[-1]):
-                                with bundle.open(info) as stream:
-                                    texts[names[-1]] = _text(stream.read(limit))
-            return Members(tuple(names), texts)
-        with client.transport.stream(file.url, headers={"Accept-Encoding": "identity"}) as response:
-            if response.status != 200:
-                raise NetworkError(f"{file.filename} can't be fetched: HTTP {response.status}")
-            with bounded_tar(response, file.filename) as archive:
-                for member in archive:
-                    if not member.isreg():
-                        continue
-                    names.append(_without_top(member.name))
-                    if wanted(names[-1]) and (content := archive.extractfile(member)) is not None:
-                        texts[names[-1]] = _text(content.read(limit))
-                        if enough is not None and enough(texts):
-                            break
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, ValueError, OverflowError) as error:
-        raise HostileArchiveError(f"{file.filename} is malformed: {type(error).__name__}") from None
-    return Members(tuple(names), texts)
-
-
-def _without_top(name: str) -> str:
-    return name.removeprefix("./").partition("/")[2]
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8-sig", "replace")
+        yield
+    except _UNSOUND as error:
+        raise HostileArchiveError(f"{filename} is malformed: {type(error).__name__}") from None
+    except OSError as error:
+        # The disk's have a number, the decompressors' own have none; a place before the start is the archive's fault.
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise HostileArchiveError(f"{filename} is malformed: {type(error).__name__}") from None
