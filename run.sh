@@ -13,8 +13,10 @@ Can be run again: what is there already is left alone."
 
 # What `debgen doctor` asks for, and Python to run it with.
 debian_packages="
-    apt autodep8 autopkgtest bubblewrap ca-certificates debian-archive-keyring debmake dpkg-dev iproute2
+    apt autodep8 autopkgtest bubblewrap ca-certificates debian-archive-keyring debmake dpkg-dev graphviz iproute2
     licensecheck mmdebstrap python3 python3-venv sbuild uidmap util-linux"
+# What the tests need besides: a browser that opens the pages debgen writes.
+test_packages="chromium"
 # Debian's own, whatever else stands in $PATH: the one that python3-venv belongs to.
 system_python=/usr/bin/python3
 
@@ -53,8 +55,9 @@ persistently() {
     "$@"
 }
 
+# Those of the packages "$@" that are not installed.
 missing_packages() {
-    for package in $debian_packages; do
+    for package in "$@"; do
         dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
             printf ' %s' "$package"
     done
@@ -135,7 +138,12 @@ add_subordinate_ids() {
 set_up() {
     use=$1
     command -v apt-get >/dev/null || die "this is no Debian machine: it has no apt-get"
-    missing=$(missing_packages)
+    packages=$debian_packages
+    if [ "$use" = dev ]; then
+        packages="$packages $test_packages"
+    fi
+    # shellcheck disable=SC2086 # a list of words
+    missing=$(missing_packages $packages)
     announce
     install_debian_packages
     install_python_packages

@@ -74,7 +74,7 @@ def facts(detected: Detected) -> tuple[str, ...]:
         else:
             inside = f"its build chroot has {'one' if program in detected.chroot else 'none'} before Build-Depends"
         lines.append(f"{program}: on this machine {here}; in {detected.suite} {there}, {inside}")
-        if compiler and toolkit and not _same_series(compiler.version, toolkit.version):
+        if compiler and compiler.version and toolkit and not _same_series(compiler.version, toolkit.version):
             lines.append(
                 f"{program} {compiler.version} of this machine is not the {split_debian(toolkit.version)[1]} of "
                 f"{detected.suite}, which is what a build uses"
@@ -96,16 +96,19 @@ def choose_variant(
         if wanted not in VARIANTS:
             raise UsageError(f"there is no variant {wanted!r}", hint=f"The variants are {', '.join(VARIANTS)}.")
         return Variant(wanted, "as asked for with --variant", told)
+    reasons = []
     for compiler in detected.host:
         variant = VARIANT_OF[compiler.program]
         has = f"this machine has {compiler.program} {compiler.version}".rstrip()
         toolkit = next((t for t in detected.toolkits if t.program == compiler.program), None)
         if toolkit is None:
-            return Variant("cpu", f"{has}, but {detected.suite} has no package of it", told)
-        if reason := problem(sorted({toolkit.package, *packages.get(variant, ())})):
-            return Variant("cpu", f"{has}, but {detected.suite} can't carry {variant}: {reason}", told)
-        return Variant(variant, has, told)
-    return Variant("cpu", f"this machine has neither {' nor '.join(ACCELERATOR_COMPILERS)}", told)
+            reasons.append(f"{has}, but {detected.suite} has no package of it")
+        elif reason := problem(sorted({toolkit.package, *packages.get(variant, ())})):
+            reasons.append(f"{has}, but {detected.suite} can't carry {variant}: {reason}")
+        else:
+            return Variant(variant, has, told)
+    none = f"this machine has neither {' nor '.join(ACCELERATOR_COMPILERS)}"
+    return Variant("cpu", "; ".join(reasons) or none, told)
 
 
 def variant_packages(index: SuiteIndex, names: Collection[str]) -> dict[str, set[str]]:

@@ -58,8 +58,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_VariantName = Literal["cpu", "cuda", "rocm"]
 #: The variants that a plan can be for.
-VARIANTS = ("cpu", "cuda", "rocm")
+VARIANTS: tuple[str, ...] = get_args(_VariantName)
 
 
 class Relax(_Strict):
@@ -151,8 +152,9 @@ class Layer(_Strict):
     requirements: Requirements | None = None
 
     def drop_of(self, distribution: str) -> Drop | None:
-        """The entry that drops ``distribution`` (its normalised name)."""
-        return next((d for d in self.drop if fnmatchcase(distribution, d.distribution)), None)
+        """The entry that drops ``distribution`` (its normalised name); one of that very name before patterns."""
+        found = [d for d in self.drop if fnmatchcase(distribution, d.distribution)]
+        return next((d for d in found if d.distribution == distribution), found[0] if found else None)
 
     def relax_of(self, distribution: str) -> Relax | None:
         """The entry that relaxes the bounds on ``distribution``."""
@@ -161,7 +163,7 @@ class Layer(_Strict):
 
 class _File(Layer):
     suite: dict[str, Layer] = Field(default_factory=dict)
-    variant: dict[Literal["cpu", "cuda", "rocm"], Layer] = Field(default_factory=dict)
+    variant: dict[_VariantName, Layer] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -204,14 +206,35 @@ def load_recipe(name: str, suite: str, *, variant: str = "cpu", directories: Ite
 
 
 def requirement_files(suite: str, variant: str, *, directories: Iterable[Path] = ()) -> Mapping[str, tuple[str, ...]]:
-    """By distribution, the files that list the requirements of ``variant``: from every recipe that names some."""
+    """By distribution, the files that list the requirements of ``variant``: from every recipe that names some.
+
+    It reads all recipes, so that a broken one is found before any work is done. RecipeError for that, for one of
+    ``directories`` that can't be read, and for a folder that no distribution's name leads to.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for root in (*directories, data_directory("recipes")):
-        for folder in sorted(root.iterdir()) if root.is_dir() else ():
-            if folder.is_dir() and folder.name not in found:
+        for folder in _folders(root):
+            if folder.name not in found:
                 requirements = parse_recipe(folder.name, suite, folder, variant=variant).layer.requirements
                 found[folder.name] = requirements.files if requirements else ()
     return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def _folders(root: Path) -> list[Path]:
+    """The folders of recipes in ``root``, sorted; hidden ones, such as .git, are none."""
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise RecipeError(
+            f"the recipes in {root} can't be read: {error.strerror}",
+            hint="Give --recipes a folder that has one folder for each recipe, named like its distribution.",
+        ) from None
+    for folder in folders:
+        if folder.name != (normal := str(canonicalize_name(folder.name))):
+            raise RecipeError(
+                f"{folder} is not named like a distribution, in its normal form", hint=f"Rename it to {normal}."
+            )
+    return folders
 
 
 def parse_recipe(name: str, suite: str, folder: Path, *, variant: str = "cpu") -> Recipe:
@@ -231,7 +254,7 @@ def parse_recipe(name: str, suite: str, folder: Path, *, variant: str = "cpu") -
             f"{path} is not a valid recipe:\n{_explain(error)}", hint="Mend the keys named above."
         ) from None
     layer = Layer.model_validate(parsed.model_dump(exclude={"suite", "variant"}))
-    known = cast(Literal["cpu", "cuda", "rocm"], variant)
+    known = cast(_VariantName, variant)
     for over in (parsed.suite.get(suite), parsed.variant.get(known)):
         layer = _merge(layer, over) if over is not None else layer
     recipe = Recipe(name, suite, layer, folder)
@@ -272,6 +295,8 @@ def _explain(error: ValidationError) -> str:
             near = difflib.get_close_matches(where[-1], known, 1)
             help_text = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
             lines.append(f"  {'.'.join(where)}: unknown key; {help_text}")
+        elif where[:1] == ["variant"] and where[-1] == "[key]":
+            lines.append(f"  {'.'.join(where[:-1])}: there is no such variant; known: {', '.join(VARIANTS)}")
         else:
             lines.append(f"  {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}")
     return "\n".join(lines)

@@ -110,13 +110,18 @@ def find_library(packages: LibraryPackages, kind: FileKind, name: str) -> Librar
 
 
 def _by_file(packages: LibraryPackages, kind: FileKind, name: str) -> LibraryMatch | None:
+    """By the name of a file; people write one kind's name for another's, with a "lib" too many or too few."""
     match kind:
         case FileKind.PKG_CONFIG:
             found, file = packages.pkg_config(name), f"{name}.pc"
+            if not found:
+                found, file = packages.pkg_config(f"lib{name}"), f"lib{name}.pc"
         case FileKind.LINK:
             if name in _LINKED:
                 return LibraryMatch((), "every build has it")
             found, file = packages.link_library(name), f"lib{name}.so"
+            if not found and name.startswith("lib"):
+                found, file = packages.link_library(name.removeprefix("lib")), f"{name}.so"
             found = tuple(package for package in found if package not in _FOREIGN)
         case _:
             if name in _CALLED:

@@ -9,6 +9,7 @@ import lzma
 import re
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -46,7 +47,8 @@ _BUILD_FILES = (
 """What a line of each kind of file has in it, and all of the line: path, name, packages."""
 _LINKED = re.compile(r"(?:usr/)?lib/(?:[^/]*-gnu[^/]*/|gcc/[^/]*-gnu[^/]*/[^/]+/)?[^/]+")
 _LINKED_WHEN_CHOSEN = re.compile(r"usr/lib/[^/]*-gnu[^/]*/.+")
-_LIBRARY_FOLDER = r"usr/(?:lib/[^/]*-gnu[^/]*|lib|share)"
+_FIND_PACKAGE_ONLY = re.compile(rb"(?:\./)?usr/share/(?!python3/|pkgconfig/)[^/\n]+/")
+"""The beginning of lines that can be of interest for CMake only."""
 _STEM = re.compile(r"(?P<name>.+?)(?:-(?P<version>\d[^-]*))?(?:-py\d+(?:\.\d+)?)?")
 
 
@@ -72,15 +74,29 @@ def read_contents(path: Path) -> Iterator[Shipped | Located]:
     for block in _blocks(path, b"\n"):
         if b"\t" in block:
             block = block.replace(b"\t", b" ")
-        for line in _lines_with(block, b"-info"):
+        for_cmake = _is_for_cmake_only(block)
+        for line in () if for_cmake else _lines_with(block, b"-info"):
             found = _METADATA_LINE.match(line)
             if found and (key := found[1] + found[4]) != last:
                 last = key
                 yield from _shipped(found)
         for kind, mark, pattern in _BUILD_FILES:
+            if for_cmake and kind is not FileKind.CMAKE:
+                continue
             for line in _lines_with(block, mark):
                 if found := pattern.match(line):
                     yield from _located(kind, found)
+
+
+def _is_for_cmake_only(block: bytes) -> bool:
+    """Whether all lines of ``block`` lie in one folder below /usr/share that has nothing else of interest.
+
+    Most of a Contents file does: usr/share/doc alone is a third. One count is faster than a search for every mark.
+    """
+    start = _FIND_PACKAGE_ONLY.match(block)
+    if start is None or not block.startswith(start[0], block.rfind(b"\n", 0, -1) + 1):
+        return False
+    return block.count(b"\n" + start[0]) + 1 == block.count(b"\n")
 
 
 def _lines_with(block: bytes, mark: bytes) -> Iterator[bytes]:
@@ -114,9 +130,21 @@ def _is_where_cmake_looks(path: str, name: str) -> bool:
 
     And below /usr/lib/NAME*, which is the prefix of packages that several versions of are installed together.
     """
-    own = re.escape(name) + "[^/]*"
-    places = f"{_LIBRARY_FOLDER}/(?:cmake/{own}|{own}(?:/cmake)?)|usr/lib/{own}/lib/cmake/{own}"
-    return bool(re.fullmatch(places, path.rpartition("/")[0], re.IGNORECASE))
+    match path.lower().split("/")[:-1]:
+        case ["usr", "lib", own, "lib", "cmake", folder] if own.startswith(name) and folder.startswith(name):
+            return True
+        case ["usr", "lib", machine, *rest] if "-gnu" in machine and _is_of_cmake(rest, name):
+            return True
+        case ["usr", "lib" | "share", *rest]:
+            return _is_of_cmake(rest, name)
+    return False
+
+
+def _is_of_cmake(folders: list[str], name: str) -> bool:
+    match folders:
+        case [folder] | ["cmake", folder] | [folder, "cmake"]:
+            return folder.startswith(name)
+    return False
 
 
 def _binary(fields: dict[bytes, str], component: str) -> Binary:
@@ -177,7 +205,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 while chunk := stream.read(_CHUNK * 8):
                     yield chunk
         elif path.suffix == ".gz":
-            yield from _gunzip(path)
+            yield from _ahead(_gunzip(path))
         else:
             with path.open("rb") as plain:
                 while chunk := plain.read(_CHUNK * 8):
@@ -201,3 +229,12 @@ def _gunzip(path: Path) -> Iterator[bytes]:
                 data = unpacker.unused_data
         if not unpacker.eof:
             raise EOFError("it ends too early")
+
+
+def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks, each made while the one before is in use: zlib works without Python's lock."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = pool.submit(next, chunks, None)
+            yield chunk

@@ -44,7 +44,7 @@ def add_parser(verbs: SubParsers) -> None:
         description="Make a saved plan anew and say what has changed since, or hold what is installed against its own "
         "metadata. Exit code 19 says that something did change, or is wrong.",
     )
-    parser.add_argument("plans", metavar="PLAN.json", type=Path, nargs="*", help="what `debgen plan --save` wrote")
+    parser.add_argument("plans", metavar="PLAN.json", type=Path, nargs="*", help="plan that `debgen plan --save` wrote")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--python", metavar="PATH", type=Path, help="an environment or its interpreter, which isn't run")
     what.add_argument("--installed", action="store_true", help="the running system: /usr/lib/python3/dist-packages")
@@ -53,7 +53,7 @@ def add_parser(verbs: SubParsers) -> None:
     )
     parser.add_argument(
         "--ignore", metavar="TOPIC", action="append", default=[], choices=[topic.value for topic in Topic],
-        help=f"what makes no difference, may be repeated: {', '.join(Topic)}",
+        help=f"leave out what is about TOPIC, may be repeated: {', '.join(Topic)}",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_recipe_option(parser)

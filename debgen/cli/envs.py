@@ -43,12 +43,17 @@ def add_parser(verbs: SubParsers) -> None:
     parser = verbs.add_parser(
         "envs",
         help="keep several releases side by side, each with its plan, lock and metadata",
-        description="Each release has a folder of its own below $DEBGEN_DATA, else ~/.local/share/debgen: its plan, a "
-        "lock with hashes, the metadata of its tree, and a real environment if wanted.",
+        description="Each release has a folder of its own below $DEBGEN_DATA, else $XDG_DATA_HOME/debgen, else "
+        "~/.local/share/debgen: its plan, a lock with hashes, the metadata of its tree, and a virtual environment if "
+        "wanted.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _action(actions, "list", "show the environments there are")
-    create = _action(actions, "create", "make the environment of a release, unless it is there")
+    create = _action(
+        actions,
+        "create",
+        "make the environment of a release; one that is there is left alone, unless --refresh is given",
+    )
     create.add_argument("release", metavar="RELEASE", help=_RELEASE)
     create.add_argument("--name", metavar="NAME", default="", help="its name (default: ROOT-VERSION-SUITE-VARIANT)")
     create.add_argument(
@@ -184,7 +189,8 @@ def _install(folder: Path, venv: Path, record: Record, wanted: str, client: Inde
     if series != record.python:
         say(f"the suite has Python {record.python}, the environment gets {version}: resolving for that one")
         name = f"requirements-{series}.lock"
-        text = installer.relock(environments.pinned(record), folder / LOCK, python)
+        bent = environments.bent_requirements(load(folder / PLAN))
+        text = installer.relock(environments.pinned(record), folder / LOCK, python, bent)
         write_atomically(folder / name, text.encode())
         tell_difference((folder / LOCK).read_text(encoding="utf-8"), text, series)
     say(f"installing {record.root} {record.version} for Python {version}")

@@ -40,7 +40,12 @@ _ARCHIVES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip", ".tar")
 
 def add_parser(verbs: SubParsers) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("inspect", help="tell what a source tree is, without running it")
+    parser = verbs.add_parser(
+        "inspect", help="tell what a source tree is, without running it",
+        description="Say where the version of a source tree comes from, what its build takes and would fetch, and what "
+        "else is in it: scripts, tests, licences, copies of other projects, prebuilt files, devices. Nothing of it is "
+        "run.",
+    )  # fmt: skip
     parser.add_argument(
         "source", metavar="PATH|NAME[==VERSION]", help="a folder, an sdist archive, or a release on the package index"
     )
@@ -80,8 +85,8 @@ def source_folder(args: argparse.Namespace) -> Iterator[tuple[Path, str]]:
     if not path.is_file():
         if _is_path(args.source) or args.source.endswith((*_ARCHIVES, ".whl")):
             raise UsageError(f"{args.source} doesn't exist", hint="Give a folder, an sdist, NAME or NAME==VERSION.")
-        file = _release(args.source, index_client(args))
         client = index_client(args)
+        file = _release(args.source, client)
         path = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
     elif path.name.endswith((".whl", ".egg")):
         raise UnsupportedSourceError(f"{path.name} is built, and no source", hint="Give the sdist of the same release.")

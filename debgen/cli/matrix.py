@@ -32,8 +32,12 @@ def add_parser(verbs: SubParsers) -> None:
         "blocked, and name the release that fits best. Run-time requirements only; the plan of one release tells more.",
     )  # fmt: skip
     parser.add_argument("name", metavar="NAME", help="distribution, for example vllm")
-    parser.add_argument("--dist", metavar="SUITE[,SUITE]", default="sid", help="target suites (default: sid)")
-    parser.add_argument("--versions", metavar="SPECIFIER", default="", help="releases to look at, such as '>=0.8'")
+    parser.add_argument(
+        "--dist", metavar="SUITE[,SUITE]", default="sid", help="target suites, such as sid,trixie (default: sid)"
+    )
+    parser.add_argument(
+        "--versions", metavar="SPECIFIER", default="", help="releases to look at, such as '>=0.8' (default: all)"
+    )
     parser.add_argument(
         "--variant", metavar="VARIANT[,VARIANT]", default=os.environ.get("DEBGEN_VARIANT", ""),
         help=f"variants (default: $DEBGEN_VARIANT, then {', '.join(VARIANTS)})",
@@ -54,18 +58,24 @@ def run_verb(args: argparse.Namespace) -> int:
         raise UsageError(
             f"{args.versions!r} is not a version specifier", hint="For example: --versions '>=0.8'"
         ) from None
-    variants = [word for word in args.variant.split(",") if word] or list(VARIANTS)
+    variants = _words(args.variant) or list(VARIANTS)
     if unknown := sorted(set(variants) - set(VARIANTS)):
         raise UsageError(f"there is no variant {unknown[0]!r}", hint=f"The variants are {', '.join(VARIANTS)}.")
+    suites = _words(args.dist)
+    if not suites:
+        raise UsageError("--dist names no suite", hint="For example: --dist sid,trixie")
     client = index_client(args)
     mirror = mirror_settings(args)
     blocks: list[tuple[list[Cell], Fit | None]] = []
-    for suite in [word for word in args.dist.split(",") if word]:
+    for suite in suites:
         with open_suite(suite, mirror, refresh=args.refresh) as index:
             bench = Workbench(index, client, mirror, tuple(args.recipes))
             releases = releases_of(bench, name, specifier)
             if not releases:
-                raise UnknownDistributionError(f"{name} has no release that fits {specifier}")
+                raise UnknownDistributionError(
+                    f"{name} has no final release" + (f" that fits {specifier}" if args.versions else ""),
+                    hint=f"The newest releases are {', '.join(client.versions(name)[:5])}.",
+                )
             for variant in variants:
                 cells = compare(bench, name, releases, variant)
                 blocks.append((cells, best(cells)))
@@ -75,6 +85,11 @@ def run_verb(args: argparse.Namespace) -> int:
         for cells, fit in blocks:
             _print(name, cells, fit, colour=not args.no_color)
     return 0
+
+
+def _words(text: str) -> list[str]:
+    """The words of a list with commas, each once."""
+    return list(dict.fromkeys(word for part in text.split(",") if (word := part.strip())))
 
 
 def _json(cells: list[Cell], fit: Fit | None) -> dict[str, Any]:
@@ -90,7 +105,7 @@ def _print(name: str, cells: list[Cell], fit: Fit | None, *, colour: bool) -> No
     out = console(colour=colour)
     out.print(Text(f"{name} on {cells[0].suite}, variant {cells[0].variant}", style="bold"))
     if fit is None:
-        out.print(Text(f"  no release has this variant: {cells[0].problem}"))
+        out.print(Text(f"  no release can be planned; of the newest, {cells[0].release}: {cells[0].problem}"))
         return
     table = Table()
     table.add_column("release")

@@ -35,7 +35,7 @@ def add_parser(verbs: SubParsers) -> None:
         description="Say what becomes of one distribution in the plan of another: who asks for it and on which ways, "
         "which requirement decides, what the suite has and where that is known from, and what was found.",
     )  # fmt: skip
-    parser.add_argument("name", metavar="NAME", help="distribution to explain, for example click")
+    parser.add_argument("name", metavar="NAME", help="distribution or Debian package, for example click")
     parser.add_argument(
         "--for", dest="root", metavar="ROOT[SPECIFIER]", default="vllm", help="whose plan (default: vllm)"
     )
@@ -89,7 +89,7 @@ def _json(plan: Plan, node: Node) -> dict[str, Any]:
 
 def _print(plan: Plan, node: Node, *, colour: bool) -> None:
     out = console(colour=colour)
-    head = Text(f"{node.name} {node.version}: ")
+    head = Text(f"{node.name} {node.version}".strip() + ": ")
     head.append(node.decision.value, style=COLOURS[node.decision])
     out.print(head.append(f", in the plan of {plan.requirement} on {plan.suite} ({plan.variant.name})"))
     out.print(Text(f"  {node.reason}"))
@@ -102,7 +102,7 @@ def _print(plan: Plan, node: Node, *, colour: bool) -> None:
     binds = binding(node)
     out.print("asked for by:")
     for asked in sorted(node.asked, key=lambda a: (not a.counts, a.parent or "")):
-        out.print(_line(asked, binding=asked == binds, plan=plan))
+        out.print(_line(asked, binding=asked == binds))
     found = ways(plan, node.name)
     if found and node.name != plan.root:
         out.print("ways to it:")
@@ -123,7 +123,7 @@ def _print(plan: Plan, node: Node, *, colour: bool) -> None:
             out.print(Text(f"  {need.supply.value:13} {need.name} {need.requirement}: {package}; {need.reason}", style))
 
 
-def _line(asked: Asked, *, binding: bool, plan: Plan) -> Text:
+def _line(asked: Asked, *, binding: bool) -> Text:
     text = Text(f"  {asked.parent or 'you'}: {bound(asked)}")
     if asked.extra:
         text.append(f", with its extra {asked.extra}")

@@ -11,6 +11,7 @@ from debgen.archive.model import FileKind
 from debgen.archive.semver import Requirement
 from debgen.errors import UnsupportedSourceError
 from debgen.planning.model import BuildNeed, Supply, Topic
+from debgen.planning.paths import shortened
 from debgen.upstream.buildmodel import Crate, Library
 
 Installable = Callable[[str], tuple[str, ...] | None]
@@ -116,10 +117,11 @@ def _judge_crate(packages: CratePackages, group: list[Crate], installable: Insta
         if git:
             reasons.append(f"Cargo.toml takes it from {git}, which has to become the suite's {found.version}")
         supply = Supply.RELAXABLE if reasons else Supply.SATISFIED
-        reasons = reasons or [f"{found.package} has {found.version}"]
         if chain is not None:
             supply = Supply.UNINSTALLABLE
-            reasons.append(": ".join(filter(None, (f"{found.package} can't be installed", " → ".join(chain)))))
+            subject = "it" if reasons else f"{found.package} {found.version}"
+            reasons.append(": ".join(filter(None, (f"{subject} can't be installed", shortened(chain)))))
+        reasons = reasons or [f"{found.package} has {found.version}"]
         if found.component != "main":
             reasons.append(f"{found.package} is in {found.component}")
     if not required:
@@ -182,9 +184,11 @@ def _problem(package: CratePackage, features: tuple[str, ...], installable: Inst
 def _deviations(
     found: CratePackage, requirement: Requirement | None, text: str, features: tuple[str, ...]
 ) -> Iterator[str]:
-    """What a patch to Cargo.toml would have to change for the suite's package."""
+    """What a patch to Cargo.toml would have to change for the suite's package; the first clause names it."""
+    subject = f"{found.package} {found.version}"
     if requirement is None:
         yield f"Cargo can't read the requirement {text!r}; {found.package} has {found.version}"
+        subject = "it"
     elif not requirement.matches(found.version):
         side = "below" if found.version < requirement.lower else "above"
         if requirement.upper is None or found.version < requirement.upper:
@@ -193,11 +197,14 @@ def _deviations(
             f"{found.package} has {found.version}, {side} {requirement}:"
             f" loosen it to {requirement.loosened(found.version)}"
         )
+        subject = "it"
     lacking = [feature for feature in features if found.carrier(feature) is None]
+    named = [feature for feature in lacking if feature != DEFAULT]
+    if named:
+        yield f"{subject} doesn't provide the feature{'s' * (len(named) > 1)} {', '.join(named)}"
+        subject = "it"
     if DEFAULT in lacking:
-        yield f"{found.package} doesn't provide its default features: see which of them the code needs"
-    if named := [feature for feature in lacking if feature != DEFAULT]:
-        yield f"{found.package} doesn't provide the feature{'s' * (len(named) > 1)} {', '.join(named)}"
+        yield f"{subject} doesn't provide its default features: see which of them the code needs"
 
 
 def _judge_library(packages: LibraryPackages, library: Library, match: LibraryMatch | None) -> BuildNeed:
@@ -206,11 +213,11 @@ def _judge_library(packages: LibraryPackages, library: Library, match: LibraryMa
         package = ""
         supply = Supply.MISSING if library.required else Supply.RELAXABLE
         reason = f"no package of the suite has it; {asked}"
-        if not library.required:
-            reason += ", and the build goes on without it"
     else:
         package, supply = match.packages[0], Supply.SATISFIED
         reason = f"{package}: {match.evidence}; {asked}"
+    if not library.required:
+        reason += ", and the build goes on without it"
     binary = packages.binary(package) if package else None
     if binary and binary.component != "main":
         reason += f"; {package} is in {binary.component}"

@@ -25,14 +25,15 @@ def decided(node: Node, suite: str) -> str:
     """The reason of the decision on a node that the work reaches; its findings tell the rest."""
     counting = [a for a in node.asked if a.counts]
     failing = [a for a in counting if a.decision is None]
-    blocking = next((f for f in node.findings if f.blocking), None)
+    blocking = [f.text for f in node.findings if f.blocking]
     match node.decision:
         case Decision.USE:
             return _has(node, suite)
         case Decision.RELAX:
             # What holds at run time says more than what is only there for the build, which is sorted first.
             relaxed = min((a for a in counting if a.decision is Decision.RELAX), key=lambda a: a.kind is Kind.BUILD)
-            return f"{_has(node, suite)}; {asker(relaxed)} asks for {bound(relaxed)}: {_clause(relaxed.reason)}"
+            who = f"the build of {relaxed.parent}" if relaxed.kind is Kind.BUILD else asker(relaxed)
+            return f"{_has(node, suite)}; {who} asks for {bound(relaxed)}: {_clause(relaxed.reason)}"
         case Decision.UPDATE | Decision.PACKAGE:
             return _lacking(node, suite, failing)
         case Decision.DROP:
@@ -40,12 +41,16 @@ def decided(node: Node, suite: str) -> str:
             who = f"who asks for {first.parent}[{first.extra}]" if first.extra else asker(first)
             return f"{who} does without it: {_clause(first.reason)}"
         case Decision.BLOCKED:
-            if blocking is not None:
-                return f"{_lacking(node, suite, failing)}; {blocking.text}" if failing else blocking.text
+            if blocking:
+                more = f" (and {len(blocking) - 1} more in the way)" if len(blocking) > 1 else ""
+                return f"{_lacking(node, suite, failing)}; {blocking[0]}{more}" if failing else f"{blocking[0]}{more}"
+            if any(a.parent is None for a in failing):
+                return f"{_has(node, suite)}, newer than the {node.version} that is planned here"
             if all(a.verdict is Verdict.TOO_NEW for a in failing):
-                return f"{_has(node, suite)}, newer than what is asked for: {_demands(failing)}; a recipe may relax that"
-            release = f"{node.name} {node.version}".strip()
-            return f"{_lacking(node, suite, failing)}; {release}, which was chosen here, is no newer than that"
+                return (
+                    f"{_has(node, suite)}, newer than what is asked for: {_demands(failing)}; a recipe may relax that"
+                )
+            return f"{_lacking(node, suite, failing)}; {node.name} {node.version}, which was chosen here, is no newer"
 
 
 def untouched(node: Node, suite: str, match_of: Callable[[str], Match | None]) -> str:
@@ -56,11 +61,11 @@ def untouched(node: Node, suite: str, match_of: Callable[[str], Match | None]) -
     if not parents:
         return "nothing asks for it here"
     if owner is None:
-        return f"only {who} would ask for it, and no package is made of that"
+        return f"only {who} would ask for it, and no package is made of {'that' if len(parents) == 1 else 'those'}"
     if node.match is None:
         return f"only {who} would ask for it; {suite}'s {owner.package} does without it"
     asks = "asks" if len(parents) == 1 else "ask"
-    return f"only {who} {asks} for it, which {suite} has: {node.match.package} is its maintainers' business"
+    return f"only {who} {asks} for it, and {suite} has {owner.package}: {node.match.package} is up to its maintainers"
 
 
 def _has(node: Node, suite: str) -> str:
@@ -72,6 +77,8 @@ def _has(node: Node, suite: str) -> str:
 
 
 def _lacking(node: Node, suite: str, failing: list[Asked]) -> str:
+    if node.match and any(a.parent is None for a in failing):
+        return f"{_has(node, suite)}, but the plan is for {node.version}"
     return f"{_has(node, suite)}, {'but' if node.match else 'and'} {_demands(failing)}"
 
 
@@ -87,7 +94,7 @@ def _demands(failing: list[Asked]) -> str:
 
 def _demand(asked: Asked) -> str:
     if asked.parent is None:
-        return f"you ask for {bound(asked)}"
+        return f"you ask for {bound(asked) if asked.specifier or asked.extras else 'it'}"
     who = f"the build of {asked.parent}" if asked.kind is Kind.BUILD else asked.parent
     return f"{who} {'allows only' if asked.verdict is Verdict.TOO_NEW else 'needs'} {bound(asked)}"
 

@@ -75,7 +75,8 @@ def best(cells: Iterable[Cell]) -> Fit | None:
 
 def much_better(chosen: Cell, fit: Fit) -> bool:
     """Whether the best fit is so much better than ``chosen`` that a packager should know: half the obstacles."""
-    return fit.cell.release != chosen.release and 2 * len(fit.cell.obstacles) <= len(chosen.obstacles)
+    fewer, more = len(fit.cell.obstacles), len(chosen.obstacles)
+    return fit.cell.release != chosen.release and more > 0 and 2 * fewer <= more
 
 
 def _count(cell: Cell) -> str:

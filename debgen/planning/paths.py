@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -29,6 +31,16 @@ def ways(plan: Plan, name: str, limit: int = 20) -> tuple[tuple[str, ...], ...]:
             found.append((not asked.counts, (*way, name)))
     distinct = sorted(set(found), key=lambda pair: (pair[0], len(pair[1]), pair[1]))
     return tuple(way for _, way in distinct[:limit])
+
+
+def shortened(chain: Sequence[str]) -> str:
+    """A chain for a sentence: its first and its last step where it is long.
+
+    >>> shortened(("a", "b", "c", "d", "e", "f"))
+    'a → b → … → e → f'
+    """
+    shown = [*chain[:2], "…", *chain[-2:]] if len(chain) > 5 else chain
+    return " → ".join(shown)
 
 
 def binding(node: Node) -> Asked | None:

@@ -19,15 +19,18 @@ def safe_relaxation(upstream_version: str, specifier: str, kind: Kind) -> str:
       It is loosened to a later release that is near: the same major number and at most the next minor one; below
       1.0, where minor releases break things, the same minor number.
     * A build requirement that is too new: Debian's builds don't check the versions of build requirements (pybuild
-      calls ``build --skip-dependency-check``), so it is tried with what the suite has.
+      calls ``build --skip-dependency-check``), so it is tried with what the suite has. So is one that is pinned to a
+      release that is as near, but newer: what upstream's build took isn't what it needs at least.
     """
     have = Version(Version(upstream_version).public)
     failed = [c for c in SpecifierSet(specifier) if not c.contains(have, prereleases=True)]
     if kind is Kind.BUILD and judge(upstream_version, specifier) is Verdict.TOO_NEW:
-        return f"a build requirement; the build takes the suite's {have}, which is newer than {specifier} allows"
+        return f"Debian's builds don't check such bounds, and this one takes the suite's {have}"
     if not failed or any(_pinned(clause) is None for clause in failed):
         return ""
     pins = [pin for clause in failed if (pin := _pinned(clause)) is not None]
+    if kind is Kind.BUILD and all(_near(have, pin) for pin in pins):
+        return f"Debian's builds don't check such bounds, and this one takes the suite's {have}, which is near"
     if all(_near(pin, have) for pin in pins):
         near = "of the same minor release" if pins[0].release[:2] == have.release[:2] else "the next minor release"
         return f"an exact pin, which can't hold in Debian; {have} is {near}"
@@ -44,7 +47,7 @@ def _pinned(clause: Specifier) -> Version | None:
         return None
 
 
-def _near(pin: Version, have: Version) -> bool:
-    if have <= pin or (have.epoch, have.major) != (pin.epoch, pin.major):
+def _near(older: Version, newer: Version) -> bool:
+    if newer <= older or (newer.epoch, newer.major) != (older.epoch, older.major):
         return False
-    return have.minor - pin.minor in ((0,) if have.major == 0 else (0, 1))
+    return newer.minor - older.minor in ((0,) if newer.major == 0 else (0, 1))

@@ -31,7 +31,10 @@ _ELSEWHERE = {
 }  # fmt: skip
 _HERE = {"unix", "linux", "on", "true", "1"}
 #: Folders of which nothing is built for users; a build that descends into them does so for its own tests.
-_ASIDE = {"test", "tests", "testing", "unittests", "doc", "docs", "example", "examples", "benchmark", "benchmarks"}
+_ASIDE = {
+    "test", "tests", "testing", "unittests", "googletest", "doc", "docs", "docs_sphinx", "example", "examples",
+    "sample", "samples", "demo", "demos", "benchmark", "benchmarks",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ def parse_cmake(text: str, path: str) -> tuple[Command, ...]:
     """The commands of one file that may run on Linux, in order; what is malformed is skipped."""
     found: list[Command] = []
     blocks: list[_Block] = []
+    inside = 0  # functions and macros, which a return() leaves instead of the file
+    left: list[tuple[str, ...]] = []
     for command in _commands(text, path):
+        inside += (command.name in ("function", "macro")) - (command.name in ("endfunction", "endmacro"))
         if command.name == "if":
             blocks.append(_Block(_holds(command.args), command.args))
         elif command.name in ("elseif", "else"):
@@ -82,9 +88,21 @@ def parse_cmake(text: str, path: str) -> tuple[Command, ...]:
             if blocks:
                 blocks.pop()
         elif not any(block.holds is False for block in blocks):
-            unsure = tuple(_spelled(block.words) for block in blocks if block.holds is None)
-            found.append(replace(command, when=unsure))
+            unsure = [block.words for block in blocks if block.holds is None]
+            found.append(replace(command, when=tuple(map(_spelled, (*left, *unsure)))))
+            if command.name != "return" or inside > 0:
+                continue
+            if not unsure:
+                break
+            if len(unsure) == 1 and _is_switch(unsure[0]):
+                left.append(unsure[0][1:] if unsure[0][0] == "NOT" else ("NOT", *unsure[0]))
     return tuple(found)
+
+
+def _is_switch(words: tuple[str, ...]) -> bool:
+    """Whether a condition is a variable or its negation, as options of a build are; not whether something was found."""
+    name = words[-1].upper()
+    return words[:-1] in ((), ("NOT",)) and not name.endswith(("_FOUND", "_INCLUDED", "_LOADED", "_GUARD"))
 
 
 def reached(names: Collection[str], texts: Mapping[str, str], start: str) -> tuple[Command, ...]:

@@ -23,7 +23,7 @@ from debgen.upstream.model import ReleaseFile
 from debgen.workspace import cache_directory, write_atomically
 
 #: Raised whenever the same sdist would give other facts; older entries of the cache are then read anew.
-FORMAT = 2
+FORMAT = 3
 
 _WANTED_NAMES = {
     "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "Cargo.lock", "CMakeLists.txt", "meson.build",
@@ -79,7 +79,7 @@ def facts_of(files: BuildFiles, found: Collection[Builder], cmake: tuple[Command
         languages=tuple(sorted({*source_languages(files.names), *cmake_languages(cmake)})) if found else (),
         pins=tuple(line for line in files.requires if is_pin(line)),
         crates=crates,
-        libraries=tuple(sorted({*_programs(files, found), *libraries_of(files, cmake, meson)})),
+        libraries=tuple(sorted({*_programs(files, found), *libraries_of(files, cmake, meson, compiles=bool(found))})),
         notes=(*files.notes, *notes),
     )
 

@@ -19,38 +19,55 @@ _TOOLCHAIN = {
     "threads", "openmp", "python", "python2", "python3", "pythoninterp", "pythonlibs", "pythonextensions", "python-3",
     "pythonlibsnew", "crypt", "resolv", "nsl", "omp", "iomp5", "intl", "git", "git_version", "ccache", "sccache",
     "bash", "sh", "gtest", "gtest_main", "gmock", "gmock_main", "benchmark", "benchmark_main",
-    "valgrind", "cc", "gcc-ar", "ctest", "clang-format", "clang-tidy",
+    "valgrind", "cc", "gcc-ar", "ctest", "clang-format", "clang-tidy", "ld.lld", "ld.gold", "ld.mold", "lld", "mold",
+    "gcov",
+}  # fmt: skip
+#: What only other systems have: Windows' compiler and its tools, its debug symbols, Apple's frameworks.
+_ELSEWHERE = {
+    "cl", "cl.exe", "clang-cl", "link", "lib", "rc", "mt", "dumpbin", "vswhere", "dbghelp", "ws2_32", "bcrypt",
+    "advapi32", "shlwapi", "appleframeworks",
 }  # fmt: skip
 _MODULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _LIBRARIES = re.compile(r"(?:^|[._])(?:libs|libraries)$", re.IGNORECASE)
 _PKG_CONFIG_WORDS = {"REQUIRED", "QUIET", "IMPORTED_TARGET", "GLOBAL", "NO_CMAKE_PATH", "NO_CMAKE_ENVIRONMENT_PATH"}
 _FIND_WORDS = {"HINTS", "PATHS", "PATH_SUFFIXES", "DOC", "ENV", "REQUIRED", "VALIDATOR", "OPTIONAL"}
+_FIND_COMMANDS = {"find_package", "find_library", "find_program", "pkg_check_modules", "pkg_search_module"}
+_TARGET = re.compile(r"^[ \t]*(?:add_\w+|\w*_add_\w+)[ \t]*\([ \t\n]*([\w.+-]+)", re.IGNORECASE | re.MULTILINE)
+_SOURCE_FILE = re.compile(r".*\.(?:c|cc|cpp|cxx|h|hh|hpp|s|asm|def|map|exe)", re.IGNORECASE)
 
 
-def libraries_of(files: BuildFiles, cmake: tuple[Command, ...], meson: str) -> tuple[Library, ...]:
-    """All libraries, sorted, each once by kind and name; one that any line requires is required."""
+def libraries_of(
+    files: BuildFiles, cmake: tuple[Command, ...], meson: str, *, compiles: bool = True
+) -> tuple[Library, ...]:
+    """All libraries, sorted, each once by kind and name; one that any line requires is required.
+
+    Where the build ``compiles`` nothing, setup.py's lists are not of libraries.
+    """
     found: dict[tuple[LibraryKind, str], Library] = {}
-    for library in (*_of_cmake(cmake), *_of_meson(files, meson), *_of_setup(files), *_of_autoconf(files)):
+    setup = (*_of_setup(files), *_of_autoconf(files)) if compiles else ()
+    for library in (*_of_cmake(cmake, files), *_of_meson(files, meson), *setup):
         key = (library.kind, library.name)
-        if library.name.lower() in _TOOLCHAIN or not _MODULE.fullmatch(library.name):
+        if library.name.lower() in _TOOLCHAIN | _ELSEWHERE or not _MODULE.fullmatch(library.name):
+            continue
+        if _SOURCE_FILE.fullmatch(library.name):
             continue
         if key not in found or (library.required and not found[key].required):
             found[key] = library
     return tuple(sorted(found.values()))
 
 
-def _of_cmake(commands: tuple[Command, ...]) -> Iterator[Library]:
+def _of_cmake(commands: tuple[Command, ...], files: BuildFiles) -> Iterator[Library]:
     variables = Variables(commands)
     fetched = {c.args[0].lower() for c in commands if c.name in ("fetchcontent_declare", "cpmaddpackage") and c.args}
-    targets = {c.args[0].lower() for c in commands if c.args and c.name.startswith(("add_", "define_"))}
-    targets |= {c.args[0].lower() for c in commands if c.args and "_add_" in c.name}
+    targets = _own_targets(commands, files)
+    projects = tuple(c.args[0].lower() for c in commands if c.name == "project" and c.args)
+    own_modules = _own_modules(commands)
     for command in commands:
         args = command.args
         if not args:
             continue
         required = "REQUIRED" in args and not command.when
-        if command.name == "find_package" and args[0].lower() not in fetched:
-            # a module of the tree itself, FindX.cmake, says by its own commands what it looks for
+        if command.name == "find_package" and args[0].lower() not in {*fetched, *projects, *own_modules}:
             yield Library(LibraryKind.CMAKE, args[0], command.evidence, required)
         elif command.name in ("pkg_check_modules", "pkg_search_module"):
             modules = [a for a in args[1:] if a not in _PKG_CONFIG_WORDS]
@@ -60,11 +77,12 @@ def _of_cmake(commands: tuple[Command, ...]) -> Iterator[Library]:
                     yield Library(LibraryKind.PKG_CONFIG, re.split(r"[<>=]", module)[0], command.evidence, needed)
         elif command.name in ("find_library", "find_program"):
             kind = LibraryKind.LINK if command.name == "find_library" else LibraryKind.PROGRAM
-            names = list(args[1:])
-            if names[:1] == ["NAMES"]:
-                names = names[1:]
-            stop = next((i for i, a in enumerate(names) if a in _FIND_WORDS or a.startswith("NO_")), len(names))
-            short = next(iter(n for n in names[: stop if args[1:2] == ("NAMES",) else 1]), "")
+            if args[0].upper().endswith("_DEBUG"):  # the build for debugging that some systems have beside the other
+                continue
+            names = args[args.index("NAMES") + 1 :] if "NAMES" in args else args[1:2]
+            short = next(iter(names), "")
+            if short in _FIND_WORDS or short.startswith("NO_"):
+                continue
             for name in variables.expand(short)[:1]:
                 plain = re.sub(r"^lib(.+)\.(?:a|so|dylib)$", r"\1", name)
                 yield Library(kind, plain, command.evidence, required)
@@ -73,8 +91,24 @@ def _of_cmake(commands: tuple[Command, ...]) -> Iterator[Library]:
         ):
             # A plain name that is no target here is a library of the system, or of something fetched.
             for word in args[2:] if command.name == "list" else args[1:]:
-                if re.fullmatch(r"(?:-l)?[a-z][a-z0-9_+.-]*", word) and word.lower() not in targets:
+                own = word.lower() in targets or any(word.lower().startswith(f"{name}_") for name in projects)
+                if re.fullmatch(r"(?:-l)?[a-z][a-z0-9_+.-]*", word) and not own:
                     yield Library(LibraryKind.LINK, word.removeprefix("-l"), command.evidence, required=False)
+
+
+def _own_targets(commands: tuple[Command, ...], files: BuildFiles) -> set[str]:
+    """What the tree makes itself, by any CMake file of it: the way to some of them takes running CMake to know."""
+    found = {c.args[0].lower() for c in commands if c.args and c.name.startswith("define_")}
+    for path, text in files.texts.items() if commands else ():
+        if path.endswith((".cmake", "CMakeLists.txt")):
+            found |= {name.lower() for name in _TARGET.findall(text)}
+    return found
+
+
+def _own_modules(commands: tuple[Command, ...]) -> set[str]:
+    """Packages for which the tree has a module, FindX.cmake, that says by its own commands what it looks for."""
+    names = (posixpath.basename(c.path) for c in commands if c.name in _FIND_COMMANDS)
+    return {name[len("Find") : -len(".cmake")].lower() for name in names if re.fullmatch(r"Find.+\.cmake", name)}
 
 
 def _of_meson(files: BuildFiles, root: str) -> Iterator[Library]:
@@ -95,7 +129,8 @@ def _of_setup(files: BuildFiles) -> Iterator[Library]:
         name = call.function.lower()
         if name.endswith("extension") or name == "setup":
             for library in call.keywords.get("libraries", ()):
-                yield Library(LibraryKind.LINK, library, call.evidence, not call.conditional)
+                if not _bundled(library, call, files):
+                    yield Library(LibraryKind.LINK, library, call.evidence, not call.conditional)
         if "find_library" in name and call.words:
             yield Library(LibraryKind.LINK, call.words[-1], call.evidence, required=False)
         elif ("pkg_config" in name or "pkgconfig" in call.name.lower()) and call.words:
@@ -119,6 +154,13 @@ def _of_setup(files: BuildFiles) -> Iterator[Library]:
         named = entry.get("libraries") if isinstance(entry, dict) else ()
         for library in named if isinstance(named, list) else ():
             yield Library(LibraryKind.LINK, str(library), files.line_of("pyproject.toml", "libraries"))
+
+
+def _bundled(library: str, call: Call, files: BuildFiles) -> bool:
+    """Whether the tree has the sources of a library, which the build makes in a folder of its own before it links."""
+    made_here = any(not posixpath.isabs(folder) for folder in call.keywords.get("library_dirs", ()))
+    tops = {part.lower() for name in files.names for part in name.split("/")[:-1]}
+    return made_here and not tops.isdisjoint({library.lower(), f"lib{library.lower()}"})
 
 
 def _packages(words: tuple[str, ...] | list[str], call: Call) -> Iterator[Library]:

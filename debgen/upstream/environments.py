@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -287,3 +288,14 @@ def _planned(plan: Mapping[str, Any]) -> dict[str, set[Needed]]:
                 needed = Needed(node["name"], a["specifier"], tuple(a["extras"]), "", a["extra"] or None)
                 found.setdefault(a["name"], set()).add(needed)
     return found
+
+
+def bent_requirements(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of what the root asks for in vain, as the index has no such release: the plan has another one of it."""
+    return tuple(
+        node["name"]
+        for node in plan["distributions"]
+        for asked in node["required_by"]
+        if asked["name"] == plan["root"] and asked["kind"] == "run" and node["version"]
+        and not SpecifierSet(asked["specifier"]).contains(node["version"], prereleases=True)
+    )  # fmt: skip

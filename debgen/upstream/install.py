@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -50,17 +50,20 @@ class Installer:
         done = self._uv("python", "find", "--no-project", *options, python, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    def relock(self, requirement: str, lock: Path, python: str) -> str:
+    def relock(self, requirement: str, lock: Path, python: str, overrides: Collection[str] = ()) -> str:
         """The lock of ``requirement`` for another Python, near ``lock`` where that is possible.
 
+        ``overrides`` are requirements that count instead of what any release says of the same distribution.
         ResolutionError where no wheels fit, NetworkError where uv can't reach the index.
         """
         work = lock.with_suffix(".new")
         work.write_text(lock.read_text(encoding="utf-8"), encoding="utf-8")
+        instead = lock.with_suffix(".overrides")
+        instead.write_text("".join(f"{line}\n" for line in overrides), encoding="utf-8")
         try:
             done = self._uv(
                 *("pip", "compile", "-", "--quiet", "--no-build", "--generate-hashes", "--no-header", "--no-annotate"),
-                *("--python", python, "--output-file", work),
+                *("--python", python, "--output-file", work, "--override", instead),
                 stdin=f"{requirement}\n",
                 check=False,
             )
@@ -69,6 +72,7 @@ class Installer:
             return work.read_text(encoding="utf-8")
         finally:
             work.unlink(missing_ok=True)
+            instead.unlink(missing_ok=True)
 
     def install(self, lock: Path, target: Path, python: str) -> None:
         """Make the environment ``target`` with what ``lock`` names; it may be moved afterwards.

@@ -40,11 +40,15 @@ _STUB_END = "-py3-none-any.whl"
 
 @dataclass
 class Memory:
-    """What resolutions for the same target and variant may share: pages and metadata, as they are served."""
+    """What resolutions for the same target and variant may share: pages and metadata, as read and as served."""
 
+    evaluator: Evaluator | None = None
     sources: dict[str, dict[Version, ReleaseFile]] = field(default_factory=dict)
+    sdists: dict[tuple[str, str], ReleaseFile | None] = field(default_factory=dict)
     pages: dict[str, bytes] = field(default_factory=dict)
-    specialised: dict[tuple[str, str], tuple[bytes, tuple[str, ...]]] = field(default_factory=dict)
+    metadata: dict[tuple[str, Version], tuple[CoreMetadata, tuple[str, ...]]] = field(default_factory=dict)
+    specialised: dict[tuple[str, str, bool], tuple[bytes, tuple[str, ...]]] = field(default_factory=dict)
+    met: dict[tuple[str, str], bool] = field(default_factory=dict)
 
 
 class Releases:
@@ -64,7 +68,6 @@ class Releases:
         memory: Memory | None = None,
         wanted: tuple[str, str] | None = None,
     ) -> None:
-        self._evaluator = Evaluator(target)
         self.failure: Exception | None = None
         self.notes: list[str] = []
         self._client = client
@@ -72,6 +75,8 @@ class Releases:
         self._reader = MetadataReader(client)
         self._variants = VariantReader(client, variant or VariantSource())
         self._memory = memory or Memory()
+        self._memory.evaluator = self._memory.evaluator or Evaluator(target)
+        self.evaluator = self._memory.evaluator
         self._wanted = (wanted[0], parsed(wanted[1])) if wanted else None
 
     def sources(self, name: str) -> dict[Version, ReleaseFile]:
@@ -89,22 +94,29 @@ class Releases:
 
         The errors are those of :meth:`MetadataReader.read` and :meth:`VariantReader.apply`.
         """
-        file = self.sources(name).get(parsed(version))
-        if file is None:
-            raise UnknownDistributionError(f"{name} has no release {version}")
-        metadata = self._reader.read(file)
-        if not self._variants.concerns(name):
-            return metadata
-        metadata, notes = self._variants.apply(metadata)
+        key = (name, parsed(version))
+        if key not in self._memory.metadata:
+            self._memory.metadata[key] = self._read(*key)
+        metadata, notes = self._memory.metadata[key]
         self.notes += notes
         return metadata
 
+    def _read(self, name: str, version: Version) -> tuple[CoreMetadata, tuple[str, ...]]:
+        file = self.sources(name).get(version)
+        if file is None:
+            raise UnknownDistributionError(f"{name} has no release {version}")
+        metadata = self._reader.read(file)
+        return self._variants.apply(metadata) if self._variants.concerns(name) else (metadata, ())
+
     def sdist(self, name: str, version: str) -> ReleaseFile | None:
         """The source distribution of a release, or None."""
-        try:
-            return self._client.sdist_of(name, version)
-        except NoSdistError:
-            return None
+        key = (name, version)
+        if key not in self._memory.sdists:
+            try:
+                self._memory.sdists[key] = self._client.sdist_of(name, version)
+            except NoSdistError:
+                self._memory.sdists[key] = None
+        return self._memory.sdists[key]
 
     def page(self, name: str) -> bytes:
         """The stubs of a distribution as a PEP 691 page."""
@@ -135,23 +147,19 @@ class Releases:
         A release whose metadata can't be read, or that doesn't know the variant, gets an empty file, so that uv passes
         it over.
         """
-        if self._wanted == (name, parsed(version)):
-            served, notes = self._made_metadata(name, version, lenient=True)
-            self.notes += notes
-            return served
-        key = (name, version)
+        key = (name, version, self._wanted == (name, parsed(version)))
         if key not in self._memory.specialised:
-            self._memory.specialised[key] = self._made_metadata(name, version)
+            self._memory.specialised[key] = self._made_metadata(name, version, lenient=key[-1])
         served, notes = self._memory.specialised[key]
         self.notes += notes
         return served
 
-    def _made_metadata(self, name: str, version: str, *, lenient: bool = False) -> tuple[bytes, tuple[str, ...]]:
+    def _made_metadata(self, name: str, version: str, *, lenient: bool) -> tuple[bytes, tuple[str, ...]]:
         try:
             metadata = self.metadata(name, version)
         except (HostileArchiveError, NoSdistError, UnsupportedSourceError) as error:
             return b"", (f"{name} {version} was passed over: {error}",)
-        needed, _ = self._evaluator.needs(metadata)
+        needed, _ = self.evaluator.needs(metadata)
         unmet = [need for need in needed if lenient and not self._is_met(need)]
         notes = tuple(
             f"{name} {version} asks for {need.name}{need.specifier}, and the index has no such release: resolved with "
@@ -170,14 +178,19 @@ class Releases:
 
     def _is_met(self, need: Needed) -> bool:
         """Whether some release on the index is within the bound; an unknown distribution is for uv to tell."""
+        key = (need.name, need.specifier)
+        if key not in self._memory.met:
+            self._memory.met[key] = not need.specifier or self._has_release(*key)
+        return self._memory.met[key]
+
+    def _has_release(self, name: str, specifier: str) -> bool:
         try:
-            versions = [file.version for file in self._client.files(need.name) if not file.yanked]
+            versions = {file.version for file in self._client.files(name) if not file.yanked}
         except UnknownDistributionError:
             return True
-        pinned = any(clause.operator == "==" for clause in SpecifierSet(need.specifier))
-        return not need.specifier or any(
-            SpecifierSet(need.specifier).contains(version, prereleases=pinned or None) for version in versions
-        )
+        allowed = SpecifierSet(specifier)
+        pinned = any(clause.operator == "==" for clause in allowed)
+        return any(allowed.contains(parsed(version), prereleases=pinned or None) for version in versions)
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def build_tree(
     with ThreadPoolExecutor(_READERS) as pool:
         metadata = dict(zip(pins, pool.map(releases.metadata, pins, pins.values()), strict=True))
         sdists = dict(zip(pins, pool.map(releases.sdist, pins, pins.values()), strict=True))
-    tree = assemble(asked, target, pins, metadata, sdists=sdists, run=run)
+    tree = assemble(asked, target, pins, metadata, sdists=sdists, evaluator=releases.evaluator, run=run)
     tree = dataclasses.replace(tree, notes=tuple(sorted({*tree.notes, *releases.notes})))
     if not quiet:
         say(f"resolved {asked}: {len(pins)} distributions in {time.monotonic() - began:.1f} s")
@@ -107,13 +107,15 @@ def assemble(
     metadata: Mapping[str, CoreMetadata],
     *,
     sdists: Mapping[str, ReleaseFile | None] | None = None,
+    evaluator: Evaluator | None = None,
     run: Runner = run,
 ) -> DependencyTree:
     """The tree of releases whose versions, metadata and source distributions are known.
 
-    ResolutionError where a release that is asked for is not among the pins.
+    An ``evaluator`` for ``target`` that has read the metadata already saves time. ResolutionError where a release that
+    is asked for is not among the pins.
     """
-    evaluator = Evaluator(target)
+    evaluator = evaluator or Evaluator(target)
     root = canonicalize_name(asked.name)
     extras = tuple(sorted(canonicalize_name(extra) for extra in asked.extras))
     request = Edge(None, root, str(asked.specifier), extras)

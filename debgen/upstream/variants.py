@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import Specifier, SpecifierSet
@@ -81,12 +82,12 @@ class VariantReader:
         wanted = self._source.files[canonicalize_name(name)]
         digest = hashlib.sha256(json.dumps([_FORMAT, file.sha256 or file.url, wanted]).encode()).hexdigest()
         path = self._folder / f"{digest}.json"
-        if path.is_file():
-            texts = json.loads(path.read_bytes())
-        else:
+        texts = _load(path)
+        if texts is None:
             texts = read_members(
                 self._client, file, lambda name: bool(_LISTS.fullmatch(name)),
-                enough=lambda texts: any(_is_whole(candidate, texts) for candidate in wanted),
+                # Of the others it isn't known before the end whether the first one is there too.
+                enough=lambda texts: _is_whole(wanted[0], texts),
             ).texts  # fmt: skip
             write_atomically(path, json.dumps(dict(sorted(texts.items()))).encode())
         for candidate in wanted:
@@ -97,6 +98,16 @@ class VariantReader:
             f"{self._source.name}",
             hint="Choose another variant, or name the file in the recipe.",
         )
+
+
+def _load(path: Path) -> Mapping[str, str] | None:
+    """The texts that were kept; None where there are none, or they are damaged."""
+    try:
+        kept = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    sound = isinstance(kept, dict) and all(isinstance(text, str) for text in kept.values())
+    return kept if sound else None
 
 
 def parse_requirements(path: str, texts: Mapping[str, str]) -> VariantRequirements:

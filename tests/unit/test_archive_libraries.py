@@ -64,8 +64,10 @@ SUITE = Suite("libboost-dev", "mpi-default-dev")
     ("kind", "name", "package"),
     [
         (FileKind.PKG_CONFIG, "zlib", "zlib1g-dev"),
+        (FileKind.PKG_CONFIG, "curl", "libcurl4-gnutls-dev"),
         (FileKind.PROGRAM, "ninja", "ninja-build"),
         (FileKind.LINK, "lapack", "liblapack-dev"),
+        (FileKind.LINK, "liblapack", "liblapack-dev"),
         (FileKind.CMAKE, "ZLIB", "zlib1g-dev"),
         (FileKind.CMAKE, "CURL", "libcurl4-gnutls-dev"),
         (FileKind.CMAKE, "LAPACK", "liblapack-dev"),
@@ -117,6 +119,7 @@ def test_every_build_has_it(kind: FileKind, name: str) -> None:
         (FileKind.PKG_CONFIG, "nothing"),
         (FileKind.PKG_CONFIG, "ZLIB"),
         (FileKind.LINK, "dbghelp"),
+        (FileKind.LINK, "libdbghelp"),
         (FileKind.PROGRAM, "nothing"),
         (FileKind.CMAKE, "Nothing"),
         (FileKind.CMAKE, "Doxygen"),

@@ -307,7 +307,6 @@ add_subdirectory("src/lib")
     )
     assert found == {
         "ZLIB": ("cmake", "CMakeLists.txt:4", True),
-        "Own": ("cmake", "CMakeLists.txt:5", False),
         "Sometimes": ("cmake", "CMakeLists.txt:9", False),
         "More": ("cmake", "cmake/more.cmake:1", True),
         "Deep": ("cmake", "src/lib/CMakeLists.txt:1", False),
@@ -320,6 +319,59 @@ add_subdirectory("src/lib")
         "nvcc": ("program", "CMakeLists.txt:19", False),
         "cmake": ("program", "pyproject.toml:3", True),
         "ninja": ("program", "pyproject.toml:3", True),
+    }
+
+
+def test_what_cmake_makes_itself_or_other_systems_have_is_no_library() -> None:
+    found = libraries(
+        {
+            "pyproject.toml": SKBUILD,
+            "CMakeLists.txt": """
+project(thing LANGUAGES CXX)
+find_package(thing CONFIG)
+find_library(Z3 NO_DEFAULT_PATH NAMES z3 libz3 PATHS /x)
+find_library(Y NO_DEFAULT_PATH)
+find_library(T_DEBUG NAMES tbb_debug)
+find_program(CL NAMES cl.exe cl)
+find_program(MT mt)
+target_link_libraries(app PRIVATE inner thing_shared dbghelp gcov real)
+list(APPEND MYLIB_SRCS cpu.c helper.h)
+add_subdirectory(samples)
+""",
+            "samples/CMakeLists.txt": "find_package(Sample REQUIRED)",
+            "3rdparty/inner/CMakeLists.txt": "my_add_library(\n  inner a.c)",
+        }
+    )
+    del found["cmake"], found["ninja"]
+    assert found == {
+        "z3": ("link", "CMakeLists.txt:4", False),
+        "real": ("link", "CMakeLists.txt:9", False),
+    }
+
+
+def test_a_cmake_file_that_is_left_early() -> None:
+    found = libraries(
+        {
+            "pyproject.toml": SKBUILD,
+            "CMakeLists.txt": """
+include(cuda.cmake)
+include(windows.cmake)
+include(again.cmake)
+include(helper.cmake)
+find_package(After REQUIRED)
+""",
+            "cuda.cmake": "if(NOT USE_CUDA)\n  return()\nendif()\nfind_package(Card REQUIRED)",
+            "windows.cmake": "if(NOT WIN32)\n  return()\nendif()\nfind_package(Never REQUIRED)",
+            "again.cmake": "if(X_FOUND)\nreturn()\nendif()\nif(TARGET x)\nreturn()\nendif()\n"
+            "find_package(Once REQUIRED)",
+            "helper.cmake": "function(f)\nif(X)\nreturn()\nendif()\nendfunction()\nfind_package(Beside REQUIRED)",
+        }
+    )
+    assert {name: required for name, (kind, _, required) in found.items() if kind == "cmake"} == {
+        "Card": False,
+        "Once": True,
+        "Beside": True,
+        "After": True,
     }
 
 
@@ -387,6 +439,23 @@ setup(ext_modules=[Extension("a", ["a.c"], libraries=["z", "m"] + names())])
         "gtk+-3.0": ("pkg-config", "setup.py:11", False),
         "pg_config": ("program", "setup.py:12", False),
     }
+
+
+def test_a_library_that_setup_py_builds_itself() -> None:
+    setup = (
+        "from setuptools import Extension, setup\n"
+        "setup(ext_modules=[Extension('a', ['a.c'], libraries=['base64', 'z'], library_dirs=['{}'])])\n"
+    )
+    sources = {"base64/lib/codec.c": ""}
+    assert set(libraries({"setup.py": setup.format(".build"), **sources})) == {"z"}
+    assert set(libraries({"setup.py": setup.format(".build")})) == {"base64", "z"}
+    assert set(libraries({"setup.py": setup.format("/opt/lib"), **sources})) == {"base64", "z"}
+
+
+def test_lists_of_libraries_in_a_build_that_compiles_nothing() -> None:
+    assert libraries({"setup.py": "INCOMPATIBLE_LIBRARIES = ['tensorflow']\nsetup(name='x')\n"}) == {}
+    found = libraries({"setup.py": "X_LIBRARIES = ['tensor']\nsetup(ext_modules=[Extension('x', ['x.c'])])\n"})
+    assert set(found) == {"tensor"}
 
 
 # --- malformed files

@@ -118,6 +118,15 @@ def test_a_reader_that_left(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -
         ["generate", "x", "--itp", "many"],
         ["chroot"],
         ["chroot", "create"],
+        ["plan", "x", "--json", "--dot"],
+        ["why"],
+        ["matrix"],
+        ["check", "x", "--ignore", "nonsense"],
+        ["check", "--installed", "--python", "x"],
+        ["envs"],
+        ["envs", "create"],
+        ["envs", "remove"],
+        ["inspect"],
     ],
 )
 def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +136,35 @@ def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -
     assert "usage: debgen" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["plan", "generate", "build", "chroot", "doctor"])
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["check"], "nothing to check"),
+        (["check", "plan.json", "--installed"], "at once"),
+        (["check", "--installed", "--imports"], "saved plans"),
+        (["check", "/nonexistent/plan.json"], "/nonexistent/plan.json"),
+        (["matrix", "x", "--versions", "newest"], "'newest'"),
+        (["matrix", "x", "--variant", "cpu,tpu"], "'tpu'"),
+        (["envs", "create", "1.0", "--python", "3.12"], "--install"),
+        (["envs", "info", "1.0"], "no environment"),
+        (["inspect", "./nonexistent"], "./nonexistent"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_makes_no_sense_is_told_before_anything_is_done(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DEBGEN_DATA", str(tmp_path))
+    assert main(argv) == UsageError.exit_code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err.splitlines()[0]
+    assert len(err.splitlines()) > 1  # what to do
+
+
+@pytest.mark.parametrize(
+    "verb", ["plan", "why", "matrix", "check", "envs", "inspect", "generate", "build", "chroot", "doctor"]
+)
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     for argv in (["--help"], [verb, "--help"]):
         with pytest.raises(SystemExit) as caught:

@@ -145,6 +145,28 @@ def test_judging_with_a_recipe() -> None:
     }
 
 
+def test_what_is_dropped_only_where_it_is_lacking() -> None:
+    how = recipe(
+        Drop(distribution="optional-*", if_lacking=True, reason=REASON),
+        Drop(distribution="useless", reason=REASON),
+    )
+    lines = ("optional-there>=1", "optional-old>=3", "optional_gone", "useless>=1")
+    assert judged(*lines, suite={"optional-there": "1.5", "optional-old": "2", "useless": "1"}, recipe=how) == {
+        "met": ["optional-there"],
+        "relaxed": [],
+        "dropped": ["optional-old", "optional_gone", "useless"],
+        "unmet": [],
+    }
+
+
+def test_a_drop_where_it_is_lacking_comes_before_a_relaxation() -> None:
+    how = recipe(
+        Drop(distribution="a", if_lacking=True, reason=REASON), Relax(distribution="a", specifier="", reason=REASON)
+    )
+    assert judged("a>=3", suite={"a": "2"}, recipe=how)["dropped"] == ["a"]
+    assert judged("a>=3", suite={"a": "3"}, recipe=how)["met"] == ["a"]
+
+
 def test_markers() -> None:
     assert applies(Requirement("a"), SID)
     assert not applies(Requirement("a; extra == 'x'"), SID)

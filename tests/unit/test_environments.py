@@ -13,6 +13,7 @@ from debgen.upstream.environments import (
     MARKER,
     EnvironmentStore,
     Record,
+    bent_requirements,
     data_root,
     default_name,
     lock,
@@ -241,3 +242,17 @@ def test_the_password_of_the_index_is_not_among_the_arguments(monkeypatch: pytes
         assert "--no-config" in words
     assert {"--no-build", "--no-deps", "--require-hashes", "--no-compile-bytecode"} <= set(calls[1][0])
     assert "--relocatable" in calls[0][0]
+
+
+def test_what_the_root_asks_for_in_vain() -> None:
+    def node(name: str, version: str, *asked: tuple[str, str, str]) -> dict[str, Any]:
+        return {"name": name, "version": version, "required_by": [
+            {"name": parent, "specifier": specifier, "kind": kind} for parent, specifier, kind in asked
+        ]}  # fmt: skip
+
+    plan = {"root": "app", "distributions": [
+        node("gone", "2.0", ("app", "==1.0", "run")), node("fine", "2.0", ("app", ">=1", "run")),
+        node("other", "2.0", ("fine", "==1.0", "run")), node("tool", "2.0", ("app", "==1.0", "build")),
+        node("rc", "3.0rc1", ("app", ">=3.0rc1", "run")), node("none", "", ("app", "==1", "run")),
+    ]}  # fmt: skip
+    assert bent_requirements(plan) == ("gone",)

@@ -13,7 +13,18 @@ import pytest
 from debgen import host
 from debgen.cli import doctor
 from debgen.errors import MissingToolError, WorkspaceError
-from debgen.host import KEYRING, TOOLS, Check, Tool, apt_line, check_namespaces, check_subids, check_tools
+from debgen.host import (
+    KEYRING,
+    TOOLS,
+    Check,
+    Compiler,
+    Tool,
+    apt_line,
+    check_namespaces,
+    check_subids,
+    check_tools,
+    find_compiler,
+)
 from debgen.run import Completed
 
 GOOD = {tool.package: tool.minimum or "1" for tool in TOOLS} | {KEYRING: "2025.1"}
@@ -181,6 +192,56 @@ def test_compilers_for_gpus_are_told_and_never_asked_for(tmp_path: Path) -> None
     found = whole(tmp_path, Machine(), lambda p: None if p in ("nvcc", "hipcc") else everything(p))
     assert found["hipcc"].ok
     assert "not on this machine" in found["hipcc"].detail
+
+
+NVCC = """\
+nvcc: NVIDIA (R) Cuda compiler driver
+Copyright (c) 2005-2025 NVIDIA Corporation
+Built on Wed_Aug_20_01:58:59_PM_PDT_2025
+Cuda compilation tools, release 13.0, V13.0.88
+Build cuda_13.0.r13.0/compiler.36424714_0
+"""
+HIPCC = """\
+HIP version: 6.3.42131-fa1d09cbd
+AMD clang version 18.0.0git (https://example.invalid/llvm-project roc-6.3.0)
+Target: x86_64-unknown-linux-gnu
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "says", "version"),
+    [
+        ("nvcc", NVCC, "13.0"),
+        ("hipcc", HIPCC, "6.3.42131-fa1d09cbd"),
+        ("hipcc", "HIP version: 5.7\n", "5.7"),
+        ("nvcc", "", ""),
+        ("nvcc", "nvcc: fatal error\n", ""),
+    ],
+)
+def test_compilers_for_gpus(program: str, says: str, version: str) -> None:
+    asked: list[list[str]] = []
+
+    def run(argv: Sequence[str | Path], *, check: bool = True, **more: object) -> Completed:
+        assert not check  # one that fails is there all the same
+        asked.append([str(word) for word in argv])
+        return Completed(tuple(asked[-1]), 0 if version else 1, says, "")
+
+    found = find_compiler(program, run, lambda name: f"/opt/bin/{name}")
+    assert found == Compiler(program, f"/opt/bin/{program}", version)
+    assert asked == [[f"/opt/bin/{program}", "--version"]]
+    assert find_compiler(program, run, lambda name: None) is None
+    assert len(asked) == 1
+
+
+def test_compilers_are_looked_for_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hipcc").write_text("#!/bin/sh\n")
+    (tmp_path / "hipcc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(host, "_SBIN", ())
+    found = find_compiler("hipcc", Machine())
+    assert found
+    assert found.path == str(tmp_path / "hipcc")
+    assert find_compiler("nvcc", Machine()) is None
 
 
 @pytest.mark.parametrize("ok", [True, False])

@@ -46,3 +46,7 @@ def test_when_another_release_is_worth_telling() -> None:
     assert much_better(cell("3.0", blocked="a", update="b c"), fit)
     assert not much_better(cell("3.0", blocked="a"), fit)
     assert not much_better(cell("2.0", blocked="a b c d"), fit)
+    clear = best([cell("2.0"), cell("3.0")])
+    assert clear
+    assert not much_better(cell("1.0"), clear)  # nothing is better than no obstacle
+    assert much_better(cell("1.0", blocked="a"), clear)

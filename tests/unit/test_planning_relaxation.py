@@ -39,7 +39,30 @@ def test_run_time_pins(have: str, specifier: str, safe: bool) -> None:
 
 @pytest.mark.parametrize(
     ("have", "specifier", "safe"),
-    [("84.2", "==77.0.3", True), ("84.2", "<81", True), ("60", ">=77", False), ("84.2", ">=77", False)],
+    [
+        ("84.2", "==77.0.3", True),
+        ("84.2", "<81", True),
+        ("60", ">=77", False),
+        ("84.2", ">=77", False),
+        ("1.32.4", "==1.33.0", True),  # as near as a pin that is too old
+        ("1.31.0", "==1.33.0", False),
+        ("0.32.4", "==0.33.0", False),
+        ("0.33.0", "==0.33.1", True),
+        ("1.33.0", "==2.0", False),
+        ("1.32.4", "==1.33.0,>=1.33", False),
+        ("1.32.4", "~=1.33.0", False),
+    ],
 )
-def test_build_requirements_that_are_too_new(have: str, specifier: str, safe: bool) -> None:
-    assert bool(safe_relaxation(have, specifier, Kind.BUILD)) is safe
+def test_build_requirements(have: str, specifier: str, safe: bool) -> None:
+    reason = safe_relaxation(have, specifier, Kind.BUILD)
+    assert bool(reason) is safe
+    assert not safe or have in reason
+
+
+def test_what_a_reason_says() -> None:
+    assert safe_relaxation("1.3.1", "==1.3.0", Kind.RUN) == (
+        "an exact pin, which can't hold in Debian; 1.3.1 is of the same minor release"
+    )
+    assert safe_relaxation("1.3.1", "==1.2.0", Kind.RUN).endswith("1.3.1 is the next minor release")
+    assert safe_relaxation("1.3.1", "<1.3", Kind.BUILD).endswith("this one takes the suite's 1.3.1")
+    assert safe_relaxation("1.3.1", "==1.3.2", Kind.BUILD).endswith("takes the suite's 1.3.1, which is near")

@@ -6,23 +6,43 @@ import argparse
 import importlib
 import importlib.util
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from planning_cases import match
+from planning_cases import plan as small_plan
 
-from debgen import errors
-from debgen.archive.model import Match, Origin
+from debgen import comparison, errors
+from debgen.archive.model import Origin
 from debgen.building.result import ExerciseReport, LintianReport, Outcome, Severity, Tag, TestOutcome
-from debgen.cli import build, parser, plan
+from debgen.cli import build, check, chroot, envs, inspect, matrix, parser, why
 from debgen.errors import INTERRUPTED, DebgenError
 from debgen.host import KEYRING, TOOLS
-from debgen.planning.plan import Asked, Node, Plan
+from debgen.planning import drift
+from debgen.planning.asjson import SCHEMA, as_json
+from debgen.planning.matrix import best, cell_of
+from debgen.planning.model import BuildNeed, Decision, Finding, Kind, Plan, Supply, Topic
+from debgen.planning.saved import save
 from debgen.planning.verdict import Verdict
-from debgen.recipes import Layer, parse_recipe
+from debgen.recipes import Layer, Recipe, parse_recipe
+from debgen.upstream.builders import Builder
+from debgen.upstream.buildmodel import BuildFacts, Crate, Library, LibraryKind
+from debgen.upstream.devices import Device
+from debgen.upstream.embedded import Embedded, Licences
+from debgen.upstream.environments import PLAN, EnvironmentStore, Record
+from debgen.upstream.fetches import Fetch
+from debgen.upstream.inspection import Inspection, Script, Sources, TestPlace
+from debgen.upstream.installed import Problem
+from debgen.upstream.licences import FileLicence, LicenceScan
+from debgen.upstream.prebuilt import Prebuilt
+from debgen.upstream.versionorigin import VersionOrigin
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,21 +82,72 @@ def test_every_verb_is_described() -> None:
         assert name.split()[-1] in section("The verbs")
 
 
-def test_every_option_named_exists_and_every_one_of_source_packages_is_named() -> None:
-    by_verb = {name: {o for a in p._actions for o in a.option_strings} for name, p in subparsers(parser())}
+#: Options of other programs that README.md names: pre-commit's and pipdeptree's.
+FOREIGN = {"--all-files", "--hook-stage", "--path"}
+
+
+def options() -> dict[str, set[str]]:
+    """The long options of every verb and action."""
+    return {
+        name: {o for a in p._actions for o in a.option_strings if o.startswith("--")}
+        for name, p in subparsers(parser())
+    }  # fmt: skip
+
+
+def test_every_option_named_exists_and_every_one_is_named() -> None:
+    known = set().union(*options().values())
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
-    assert named <= set().union(*by_verb.values())
-    assert {o for o in by_verb["build"] if o.startswith("--")} <= named | {"--help", "--output"}
+    assert named - known == FOREIGN
+    assert known - named == {"--output"}  # which is -o there
+
+
+def test_every_command_that_stands_for_itself_is_one() -> None:
+    fences = re.findall(r"^```(\w*)\n(.+?)^```$", README, re.MULTILINE | re.DOTALL)
+    commands = [
+        line for language, text in fences if not language for line in text.splitlines() if line[:7] == "debgen "
+    ]
+    assert len(commands) >= 8
+    for command in commands:
+        assert parser().parse_args(shlex.split(command)[1:]).func
+
+
+def test_every_command_in_the_text_has_the_verb_and_the_options() -> None:
+    by_verb = options()
+    commands = [text for text in re.findall(r"`debgen ([^`]+)`", README) if "@" not in text]  # not a maintainer
+    assert len(commands) >= 20
+    for command in commands:
+        words = shlex.split(command)
+        verb = next((name for name in (" ".join(words[:2]), words[0]) if name in by_verb), "")
+        assert verb or words[0] == "VERB", command
+        used = {word for word in words if word.startswith("--")}
+        assert used <= by_verb.get(verb, {"--help"}), command
+
+
+def recipe_example(folder: Path, suite: str, variant: str) -> Recipe:
+    (example,) = re.findall(r"^```toml\n(.+?)^```$", section("Recipes"), re.MULTILINE | re.DOTALL)
+    (folder / "recipe.toml").write_text(example, encoding="utf-8")
+    (folder / "debian/tests").mkdir(parents=True, exist_ok=True)
+    (folder / "debian/tests/download").touch()
+    return parse_recipe("huggingface-hub", suite, folder, variant=variant)
 
 
 def test_the_example_of_a_recipe_is_one_and_shows_every_key(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```toml\n(.+?)^```$", section("Recipes"), re.MULTILINE | re.DOTALL)
-    (tmp_path / "recipe.toml").write_text(example, encoding="utf-8")
-    (tmp_path / "debian/tests").mkdir(parents=True)
-    (tmp_path / "debian/tests/download").touch()
-    assert parse_recipe("huggingface-hub", "trixie", tmp_path).layer.relax[0].specifier == ">=8.1"
-    shown = set(tomllib.loads(example)) | set(re.findall(r"\[\[(\w+)\]\]", example))
-    assert shown == {*Layer.model_fields, "suite"}
+    plain = recipe_example(tmp_path, "sid", "cuda").layer
+    layered = recipe_example(tmp_path, "trixie", "cpu").layer
+    assert (plain.relax[0].specifier, layered.relax[0].specifier) == (">=8.2,<9.0.0", ">=8.1")
+    assert plain.requirements
+    assert layered.requirements
+    assert plain.requirements.files != layered.requirements.files == ("requirements/cpu.txt",)
+    text = (tmp_path / "recipe.toml").read_text(encoding="utf-8")
+    shown = tomllib.loads(text)
+    assert set(shown) | set(re.findall(r"\[\[(\w+)\]\]", text)) == {*Layer.model_fields, "suite", "variant"}
+    for name, field in Layer.model_fields.items():
+        if name not in shown:  # told to be like another
+            continue
+        entries = shown[name] if isinstance(shown[name], list) else [shown[name]]
+        (model,) = re.findall(r"debgen\.recipes\.(\w+)", str(field.annotation))
+        known = getattr(importlib.import_module("debgen.recipes"), model).model_fields
+        assert {key for entry in entries for key in entry} == set(known), name
 
 
 def keys(value: object) -> Iterator[str]:
@@ -87,17 +158,148 @@ def keys(value: object) -> Iterator[str]:
         yield from keys(part)
 
 
+def form(*commands: str) -> str:
+    """What the section on JSON says of the verbs' forms: from the line that begins with one up to the next such."""
+    parts = re.split(r"^(?=`debgen )", section("JSON"), flags=re.MULTILINE)
+    (found,) = (part for part in parts if all(f"`debgen {command}`" in part for command in commands))
+    return found
+
+
 def undescribed(value: object, table: str) -> set[str]:
-    return {key for key in keys(value) if f"`{key}`" not in table and f"{key}[]`" not in table}
+    named = set(re.findall(r"`(?:….)?(\w+)(?:\[\])?`", table))
+    return set(keys(value)) - named
 
 
-def test_every_key_of_a_plans_json_is_described() -> None:
-    match = Match("n", "p", "s", "1-1", "1", "main", Origin.CONTENTS, "e")
-    node = Node("n", "1", (Asked(None, ">=1", (), Verdict.SATISFIED),), match, Verdict.SATISFIED, True, False)
-    made = Plan("n", "n", "sid", "3.14", "amd64", (node,), (), (), ())
-    table = section("JSON").split("`debgen build --json`")[0]
-    assert undescribed(plan.as_json(made), table) == set()
-    assert f"which is {plan.SCHEMA}." in section("JSON")
+def outdated(value: object, table: str) -> set[str]:
+    """Keys that have a row, or part of one, and aren't there."""
+    columns = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    named = {name.removeprefix("….").removesuffix("[]") for c in columns for name in re.findall(r"`([^`]+)`", c)}
+    assert named
+    return named - set(keys(value))
+
+
+def full_plan() -> Plan:
+    """A plan whose every list has something in it."""
+    made = small_plan({"root": ["a>=3", "b"], "a": [], "b": []}, {"b": "2.0"})
+    finding = Finding(Topic.CRATE, "t", ("x",), blocking=True)
+    need = BuildNeed(Topic.CRATE, "c", "1", "librust-c-dev", "1-1", Supply.SATISFIED, "r", ("x",))
+    nodes = tuple(
+        replace(n, match=match(n.name, "1"), alternatives=(match(n.name, "1"),), findings=(finding,), build=(need,))
+        for n in made.nodes
+    )
+    return replace(made, nodes=nodes, cycles=(("a", "a"),))
+
+
+def test_the_versions_of_all_forms() -> None:
+    others = {module.SCHEMA for module in (why, matrix, check, envs, inspect, build, chroot)}
+    assert len(others) == 1
+    assert f"{SCHEMA} for a plan, {others.pop()} for the others" in section("JSON")
+
+
+def test_every_key_of_a_plans_json_is_described(tmp_path: Path) -> None:
+    document = as_json(full_plan())
+    assert undescribed(document, form("plan --json")) == {"schema"}
+    assert outdated(document, form("plan --json")) == set()
+    save(tmp_path / "p.json", document, saved=datetime.now(UTC), quick=True)
+    for more in ("saved", "quick"):
+        assert f'"{more}"' in (tmp_path / "p.json").read_text(encoding="utf-8")
+        assert f"`{more}`" in form("plan --json")
+
+
+@pytest.mark.parametrize(
+    "words", [Decision, Verdict, Topic, Supply, Kind, Origin], ids=lambda words: words.__name__.lower()
+)  # fmt: skip
+def test_every_word_of_a_plan_is_described(words: Any) -> None:
+    text = form("plan --json") + section("How a plan is made")
+    assert {word.value for word in words if f"`{word.value}`" not in text} == set()
+
+
+def test_the_mappings_stand_in_their_order_of_trust() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", section("How a plan is made"), re.MULTILINE)
+    assert rows == [*(origin.value for origin in Origin), *(decision.value for decision in Decision)]
+
+
+def test_every_key_of_whys_json_is_described() -> None:
+    plan = full_plan()
+    answer = why._json(plan, plan.nodes[0])
+    own = {key: answer[key] for key in answer.keys() - as_json(plan)["distributions"][0].keys()}
+    assert undescribed(own, form("why --json") + form("plan --json")) == {"schema"}
+    assert outdated(own, form("why --json")) == set()
+
+
+def test_every_key_of_a_matrixs_json_is_described() -> None:
+    cell = cell_of(full_plan())
+    document = {"schema": matrix.SCHEMA, "name": "x", "fits": [matrix._json([cell], best([cell]))]}
+    decisions = {decision.value for decision in Decision}
+    found = undescribed({**document, "cell": comparison.cell_json(replace(cell, names={}))}, form("matrix --json"))
+    assert found == {"schema", "cell", *decisions, *cell.names[Decision.PACKAGE]}
+    assert outdated(document, form("matrix --json")) == set()
+
+
+def test_every_key_of_checks_json_is_described() -> None:
+    document = as_json(full_plan())
+    found = check.drift_json(Path("p"), document, document, [drift.Drift(drift.Topic.PIN, "n", "t")])
+    document = {"schema": check.SCHEMA, "drifted": 0, "plans": [found]}
+    table = form("check PLAN --json")
+    assert undescribed(document, table) == {"schema", *(decision.value for decision in Decision)}
+    assert outdated(document, table) == set()
+    assert {t.value for t in drift.Topic} == set(re.findall(r"^\| `(\w+)` \|", section("The verbs"), re.MULTILINE))
+
+
+def test_every_key_of_an_examined_environments_json_is_described() -> None:
+    here = Path()
+    contents = SimpleNamespace(
+        environment=SimpleNamespace(path=here, folders=(here,), python_version="3.14"),
+        distributions=(SimpleNamespace(name="n", version="1", path=here),),
+        findings=(SimpleNamespace(problem=Problem.MISSING, name="n", text="t"),),
+        notes=("note",),
+    )
+    document = check.environment_json(cast(Any, contents))
+    table = form("check --python PATH --json")
+    assert undescribed(document, table) == {"schema"}
+    assert outdated(document, table) == set()
+    assert {problem.value for problem in Problem if f"`{problem.value}`" not in table} == set()
+
+
+def test_every_key_of_envs_json_is_described(tmp_path: Path) -> None:
+    store = EnvironmentStore(tmp_path)
+    now = datetime.now(UTC)
+    record = Record("root-2.0-sid-cpu", "root", "root", "2.0", "sid", "cpu", "3.14", "amd64", now.isoformat())
+    with store.making(record.name) as folder:
+        save(folder / PLAN, {**as_json(full_plan()), "suite_date": now.isoformat()}, saved=now, quick=False)
+        store.write_record(folder, record)
+    document = envs.info_json(store, record)
+    table = form("envs list --json", "envs remove --json", "envs create --json", "envs info --json")
+    assert undescribed(document, table) == {"schema", *(decision.value for decision in Decision)}
+    assert outdated(document, table) == set()
+    later = table.split("not in the list")[1]
+    assert {key for key in envs._summary(store, record) if f"`{key}`" in later} == {"created"}
+
+
+def test_every_key_of_inspects_json_is_described() -> None:
+    build_facts = BuildFacts(crates=(Crate("c"),), libraries=(Library(LibraryKind.LINK, "l", "e"),))
+    found = Inspection(
+        name="n",
+        metadata=True,
+        files=1,
+        version=VersionOrigin("static", "", ""),
+        build=build_facts,
+        builders=(Builder("b", "e"),),
+        sources=(Sources("C", 1, "a.c"),),
+        fetches=(Fetch("download", "n", "u", "", "e"),),
+        scripts=(Script("c", "t", "e"),),
+        tests=(TestPlace("tests", 1, "pytest", "e"),),
+        licences=Licences(),
+        embedded=(Embedded("p", 1, "r"),),
+        prebuilt=(Prebuilt("p", "k", 1),),
+        devices=(Device("cpu", ("e",)),),
+        pins=(("a==1", "e"),),
+    )
+    document = inspect.as_json(found, "s", LicenceScan((FileLicence("p", "MIT", ()),), ()))
+    plain = {**document, **{key: list(value) for key, value in document.items() if isinstance(value, tuple)}}
+    plain["build"] = {key: list(v) if isinstance(v, tuple) else v for key, v in document["build"].items()}
+    assert undescribed(plain, form("inspect --json")) == {"schema"}
+    assert outdated(plain, form("inspect --json")) == set()
 
 
 def test_every_key_of_a_builds_json_is_described() -> None:
@@ -111,16 +313,34 @@ def test_every_key_of_a_builds_json_is_described() -> None:
         seconds=1.0,
         itp=False,
     )
-    table = section("JSON").split("`debgen build --json`")[1]
-    assert undescribed(build.as_json(made, "i"), table) == {"schema"}
-    assert f"which is {build.SCHEMA}." in section("JSON")
+    document = build.as_json(made, "i")
+    assert undescribed(document, form("build --json")) == {"schema"}
+    assert outdated(document, form("build --json")) == set()
 
 
-def test_set_up_installs_what_the_doctor_asks_for() -> None:
+def listed(variable: str) -> list[str]:
+    """A list of packages in run.sh."""
     script = (ROOT / "run.sh").read_text(encoding="utf-8")
-    (found,) = re.findall(r'^debian_packages="([^"]+)"', script, re.MULTILINE)
+    (found,) = re.findall(rf'^{variable}="([^"]+)"', script, re.MULTILINE)
+    return cast(str, found).split()
+
+
+def test_set_up_installs_what_the_doctor_asks_for_and_what_the_tests_use() -> None:
     needed = {tool.package for tool in TOOLS} | {KEYRING, "ca-certificates", "python3", "python3-venv"}
-    assert found.split() == sorted(needed)
+    assert listed("debian_packages") == sorted(needed)
+    drives = "".join(path.name for path in (ROOT / "tests/integration").glob("chromium.py"))
+    assert listed("test_packages") == [drives.removesuffix(".py")]
+    assert all(name in section("Two commands") for name in ("graphviz", *listed("test_packages")))
+
+
+def test_the_hook_for_pre_commit_is_the_one_that_is_described() -> None:
+    hook = dict(re.findall(r"^[- ] (\w+): (.+)$", (ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"), re.MULTILINE))
+    assert f"- id: {hook['id']}" in README
+    assert f"pre-commit run {hook['id']} --all-files --hook-stage pre-push" in README
+    assert "pre-push" in hook["stages"]
+    assert parser().parse_args([*shlex.split(hook["entry"])[1:], "--ignore", "archive", "plan.json"]).func
+    for path, taken in {"plan.json": True, "plans/vllm-plan-2.json": True, "package.json": False}.items():
+        assert bool(re.search(hook["files"], path)) is taken
 
 
 def sources() -> Iterator[Path]:

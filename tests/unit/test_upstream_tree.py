@@ -15,15 +15,17 @@ from debgen.errors import (
     NetworkError,
     ResolutionError,
     UnknownDistributionError,
+    UnsupportedSourceError,
 )
 from debgen.run import Completed
 from debgen.upstream.configuration import IndexSettings
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata
 from debgen.upstream.model import DependencyTree, Edge, FileKind, ReleaseFile, Target
-from debgen.upstream.proxy import Releases
+from debgen.upstream.proxy import Memory, Releases
 from debgen.upstream.resolve import resolve
 from debgen.upstream.tree import assemble, build_tree
+from debgen.upstream.variants import VariantSource
 
 SID = Target("3.14", "amd64")
 METADATA = {
@@ -205,3 +207,77 @@ def test_what_the_index_does_not_have_is_said_before_uv_runs() -> None:
         with pytest.raises(UnknownDistributionError):
             resolve(requirement, SID, Client(), run=programs)
     assert programs.calls == []
+
+
+@pytest.mark.usefixtures("no_archives")
+def test_another_variant_is_another_tree() -> None:
+    programs = Programs((0, UV_PINS, ""))
+
+    def build(source: VariantSource | None) -> None:
+        build_tree("App", SID, Client(), variant=source, run=programs)
+
+    build(None)
+    build(VariantSource("rocm"))  # which no recipe describes: the published requirements
+    assert len(programs.calls) == 2
+    build(VariantSource("rocm", {"app": ("rocm.txt",)}))
+    build(VariantSource("cpu", {"app": ("rocm.txt",)}))
+    build(VariantSource("cpu", {"app": ("cpu.txt",)}))
+    build(VariantSource("cpu", {"app": ("cpu.txt",)}))
+    assert len(programs.calls) == 8
+
+
+@pytest.mark.usefixtures("no_archives")
+@pytest.mark.parametrize("constraints", [(), ("zed<3",)])
+def test_what_contradicts_is_remembered_where_debgen_itself_has_asked(constraints: Sequence[str]) -> None:
+    programs = Programs((1, "", NO_SOLUTION))
+    for _ in range(2):
+        with pytest.raises(ResolutionError, match="nothing satisfies App") as caught:
+            build_tree("App", SID, Client(), constraints=constraints, run=programs)
+        assert caught.value.hint
+    assert len(programs.calls) == (1 if constraints else 2)
+    with pytest.raises(ResolutionError):
+        build_tree("App", SID, Client(refresh=True), constraints=constraints, run=programs)
+    assert len(programs.calls) == (2 if constraints else 3)
+
+
+def test_what_is_wrong_with_the_very_release_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def metadata(self: Releases, name: str, version: str) -> CoreMetadata:
+        raise UnsupportedSourceError(f"{name} {version} has no rocm.txt")
+
+    monkeypatch.setattr(Releases, "metadata", metadata)
+    programs = Programs((0, UV_PINS, ""))
+    for requirement in ("App==1.0", "App[all]==1.0"):
+        with pytest.raises(UnsupportedSourceError, match=r"app 1\.0 has no rocm.txt"):
+            build_tree(requirement, SID, Client(), run=programs)
+    assert programs.calls == []  # uv would say only that it can't be used
+
+
+@pytest.mark.usefixtures("no_archives")
+def test_quiet_trees_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    programs = Programs((0, UV_PINS, ""))
+    for _ in range(2):
+        build_tree("App", SID, Client(), quiet=True, memory=Memory(), run=programs)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("no_archives")
+def test_a_tree_keeps_its_sdists_and_the_remarks_of_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Noted(Programs):
+        def __call__(self, argv: Sequence[str | Path], **more: Any) -> Completed:
+            noted[-1].notes.append("fast 3 was passed over: malformed")
+            return super().__call__(argv, **more)
+
+    noted: list[Releases] = []
+    real = Releases.__init__
+
+    def init(self: Releases, *args: Any, **more: Any) -> None:
+        real(self, *args, **more)
+        noted.append(self)
+
+    monkeypatch.setattr(Releases, "__init__", init)
+    first = build_tree("App", SID, Client(), run=Noted((0, UV_PINS, "")))
+    assert first.notes.count("fast 3 was passed over: malformed") == 1
+    sdist = first.distributions["fast"].sdist
+    assert sdist
+    assert sdist.filename == "fast-2.1.tar.gz"
+    assert build_tree("App", SID, Client(), run=Noted((0, UV_PINS, ""))) == first

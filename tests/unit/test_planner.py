@@ -1,0 +1,348 @@
+"""The way from a requirement to a plan, with the index, apt and the archive played by small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+from planning_cases import REASON, decisions, drop, match, node, tree
+
+from debgen import planner, survey
+from debgen.archive.extras import Pull
+from debgen.archive.index import SuiteIndex
+from debgen.archive.model import Match, RelationField
+from debgen.archive.pydist import Pydist
+from debgen.archive.reverse import Broken
+from debgen.archive.solver import Problem
+from debgen.errors import (
+    HostileArchiveError,
+    NetworkError,
+    RecipeError,
+    ResolutionError,
+    UnknownDistributionError,
+)
+from debgen.planner import Workbench
+from debgen.planning.model import Decision, Kind, Plan, Topic, Variant
+from debgen.recipes import Layer, Recipe, Unbuilt
+from debgen.upstream.buildmodel import BuildFacts, Crate
+from debgen.upstream.index import IndexClient
+from debgen.upstream.model import DependencyTree, ReleaseFile, Target
+
+CPU = Variant("cpu", "because")
+Releases = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+class Solver:
+    """apt's answers; keeps what it was asked."""
+
+    def __init__(self, problems: Mapping[str, str] | None = None) -> None:
+        self.problems = problems or {}
+        self.asked: list[tuple[str, ...]] = []
+
+    def check(self, packages: Collection[str]) -> dict[str, Problem | None]:
+        self.asked.append(tuple(packages))
+        return {p: Problem(p, (p, "gone"), self.problems[p]) if p in self.problems else None for p in packages}
+
+    def together(self, packages: Collection[str]) -> Problem | None:
+        found = next((p for p in packages if p in self.problems), None)
+        return Problem(found, (), self.problems[found]) if found else None
+
+
+class World:
+    """Releases on the index, as ``{name: {version: [requirement]}}``, and what a suite has, as ``{name: version}``.
+
+    Resolution takes the newest release of everything that the constraints allow; it doesn't look at the requirements.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, releases: Releases, suite: Mapping[str, str]) -> None:
+        self.releases, self.suite = releases, suite
+        self.layers: dict[str, Layer] = {}
+        self.facts: dict[str, BuildFacts | Exception] = {}
+        self.broken: dict[tuple[str, str], tuple[Broken, ...]] = {}
+        self.resolved: list[tuple[str, tuple[str, ...]]] = []
+        self.contradictory: set[str] = set()
+        self.failing: dict[str, Exception] = {}
+        self.recipes_read: list[str] = []
+        self.sdists_read: list[str] = []
+        self.solver = Solver()
+        index = SimpleNamespace(
+            codename="sid", python_version="3.14", architecture="amd64", date=datetime(2026, 11, 1, tzinfo=UTC),
+            version_of=lambda package: "7.0", binary=lambda package: None, starting=lambda prefix: (),
+            providers=lambda virtual: (),
+        )  # fmt: skip
+        self.bench = Workbench(cast(SuiteIndex, index), cast(IndexClient, SimpleNamespace(versions=self.versions)))
+        vars(self.bench)["pydist"] = Pydist({})
+        vars(self.bench)["solver"] = self.solver
+        monkeypatch.setattr(planner, "find", self.find)
+        monkeypatch.setattr(planner, "load_recipe", self.load_recipe)
+        monkeypatch.setattr(planner, "brought_along", lambda index, package: {"python3-brought": Pull.DEPENDS})
+        monkeypatch.setattr(
+            planner, "broken_by", lambda index, package, version: self.broken.get((package, version), ())
+        )
+        monkeypatch.setattr(planner, "build_tree", self.build_tree)
+        monkeypatch.setattr(survey, "build_tree", self.build_tree)
+        monkeypatch.setattr(survey, "BuildReader", lambda client: SimpleNamespace(read=self.read_sdist))
+
+    def versions(self, name: str) -> list[str]:
+        return sorted(self.releases[name], key=Version, reverse=True)
+
+    def find(self, index: object, name: str, *, variant: str, pydist: Mapping[str, str]) -> tuple[Match, ...]:
+        return (match(name, self.suite[name]),) if name in self.suite else ()
+
+    def load_recipe(self, name: str, suite: str, *, variant: str, directories: tuple[Path, ...]) -> Recipe:
+        self.recipes_read.append(f"{name} {suite} {variant}")
+        return Recipe(name, suite, self.layers.get(name, Layer()), None)
+
+    def read_sdist(self, file: ReleaseFile) -> BuildFacts:
+        self.sdists_read.append(file.filename)
+        found = self.facts.get(file.filename.rpartition("-")[0], BuildFacts())
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def build_tree(
+        self, requirement: str, target: Target, client: object, *, constraints: Sequence[str] = (), **more: Any
+    ) -> DependencyTree:
+        assert target == Target("3.14", "amd64")
+        self.resolved.append((requirement, tuple(constraints)))
+        bounds: dict[str, SpecifierSet] = {}
+        for line in map(Requirement, (requirement, *constraints)):
+            bounds[line.name] = bounds.get(line.name, SpecifierSet()) & line.specifier
+        root = next(iter(bounds))
+        if error := self.failing.get(root):
+            raise error
+        if told := sorted(self.contradictory & set(constraints)):
+            raise ResolutionError(f"Because root depends on {told[0]}, nothing fits.")
+        requires: dict[str, Sequence[str]] = {}
+        chosen: dict[str, str] = {}
+        waiting = [root]
+        while waiting:
+            name = waiting.pop()
+            if name in chosen:
+                continue
+            fitting = [v for v in self.versions(name) if v in bounds.get(name, SpecifierSet())]
+            if not fitting:
+                raise ResolutionError(f"Because there is no {name}{bounds[name]}, nothing fits.")
+            chosen[name] = fitting[0]
+            requires[name] = self.releases[name][fitting[0]]
+            waiting += [Requirement(line).name for line in requires[name]]
+        return replace(tree(requires, chosen), requirement=requirement)
+
+    def plan(self, requirement: str = "root", **more: Any) -> Plan:
+        return self.bench.plan(requirement, CPU, **more)
+
+
+PLAIN: Releases = {"root": {"2.0": ["a>=1", "b"]}, "a": {"1.5": []}, "b": {"3.0": ["c"]}, "c": {"1.0": []}}
+
+
+def test_what_the_suite_has_is_a_leaf_and_the_rest_is_packaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    made = world.plan()
+    assert decisions(made) == {
+        "a": Decision.USE, "b": Decision.PACKAGE, "c": Decision.PACKAGE, "root": Decision.PACKAGE,
+    }  # fmt: skip
+    assert made.order == (("c",), ("b",), ("root",))
+    assert (made.suite, made.suite_date, made.variant) == ("sid", "2026-11-01T00:00:00+00:00", CPU)
+    assert sorted(world.sdists_read) == ["b-3.0.tar.gz", "c-1.0.tar.gz", "root-2.0.tar.gz"]
+    assert sorted(world.recipes_read) == sorted(set(world.recipes_read))  # each once
+    assert world.solver.asked[-1] == ("python3-a",)
+
+
+def test_a_quick_plan_reads_no_sdist_and_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    world.solver.problems = {"python3-a": "broken"}
+    made = world.plan(read_sdists=False, ask_apt=False)
+    assert node(made, "a").decision is Decision.USE
+    assert (world.sdists_read, world.solver.asked) == ([], [])
+
+
+def test_what_cannot_be_installed_is_a_finding_with_its_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    world.solver.problems = {"python3-a": "it asks for gone"}
+    made = node(world.plan(), "a")
+    assert made.decision is Decision.BLOCKED
+    (finding,) = made.findings
+    assert (finding.topic, finding.chain) == (Topic.INSTALL, ("python3-a", "gone"))
+    assert "python3-a is in the suite and can't be installed: it asks for gone" in made.reason
+
+
+def test_what_an_update_breaks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    releases: Releases = {"root": {"2.0": ["a>=1.5"]}, "a": {"1.5rc1": [], "1.5": []}}
+    world = World(monkeypatch, releases, {"a": "1.2"})
+    world.broken[("python3-a", "1.5-1")] = (
+        Broken("python3-x", "x", RelationField.DEPENDS, "python3-a (<< 1.3)"),
+        Broken("python3-y", "y", RelationField.BREAKS, "python3-a (>= 1.4)"),
+    )
+    made = node(world.plan(), "a")
+    assert made.decision is Decision.UPDATE
+    assert [f.text for f in made.findings if f.topic is Topic.BREAKS] == [
+        "python3-x Depends python3-a (<< 1.3), which 1.5-1 of python3-a would break",
+        "python3-y Breaks python3-a (>= 1.4), which 1.5-1 of python3-a would break",
+    ]
+
+
+def test_build_requirements_are_followed_until_nothing_new_turns_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    releases: Releases = {
+        "root": {"2.0": []}, "backend": {"3.0": ["helper"]}, "helper": {"1.0": []}, "deep": {"1.0": []},
+    }  # fmt: skip
+    world = World(monkeypatch, releases, {"setuptools": "80.0"})
+    world.facts = {
+        "root": BuildFacts(requires=("backend>=2", "setuptools", "windows; sys_platform == 'win32'", "not valid!")),
+        "helper": BuildFacts(requires=("deep", "helper")),
+    }
+    made = world.plan()
+    assert {name: d.value for name, d in decisions(made).items()} == {
+        "root": "package", "backend": "package", "helper": "package", "deep": "package", "setuptools": "use",
+    }  # fmt: skip
+    assert node(made, "backend").asked[0].kind is Kind.BUILD
+    assert made.order == (("deep",), ("helper",), ("backend",), ("root",))
+    assert sorted(world.sdists_read) == sorted(set(world.sdists_read))  # each once, whatever the rounds
+
+
+def test_a_build_requirement_that_nothing_satisfies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {"root": {"2.0": []}}, {})
+    world.facts = {"root": BuildFacts(requires=("nowhere>=2",))}
+    world.failing = {"nowhere": UnknownDistributionError("the package index has no distribution named nowhere")}
+    made = world.plan()
+    (finding,) = node(made, "nowhere").findings
+    assert finding.blocking
+    assert "the build requirement nowhere>=2 can't be resolved" in finding.text
+    assert "no distribution named nowhere" in finding.text
+    assert [requirement for requirement, _ in world.resolved].count("nowhere>=2") == 1
+
+
+def test_an_sdist_that_cannot_be_read_is_a_note_and_an_index_that_is_gone_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    world.facts = {"b": HostileArchiveError("b-3.0.tar.gz is malformed: EOFError")}
+    made = world.plan()
+    assert "b-3.0.tar.gz is malformed: EOFError: its build requirements are not known" in made.notes
+    assert node(made, "b").decision is Decision.PACKAGE
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    world.facts = {"b": NetworkError("no route")}
+    with pytest.raises(NetworkError, match="no route"):
+        world.plan()
+
+
+def test_crates_that_the_recipe_leaves_out_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    crates = (Crate("tokio", "1", manifest="rust/server/Cargo.toml"), Crate("pyo3", "0.25", manifest="Cargo.toml"))
+    world = World(monkeypatch, {"root": {"2.0": []}}, {})
+    world.facts = {"root": BuildFacts(crates=crates)}
+    made = world.plan()
+    assert {need.name for need in node(made, "root").build} == {"tokio", "pyo3"}
+    assert node(made, "root").decision is Decision.BLOCKED
+    world = World(monkeypatch, {"root": {"2.0": []}}, {})
+    world.facts = {"root": BuildFacts(crates=crates)}
+    world.layers = {"root": Layer(unbuilt=(Unbuilt(manifest="rust/*", reason="the Python one\ndoes the same."),))}
+    made = world.plan()
+    assert {need.name for need in node(made, "root").build} == {"pyo3"}
+    assert "root is built without the crates of rust/*: the Python one does the same" in made.notes
+
+
+def test_a_table_of_names_that_cannot_be_had_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    vars(world.bench)["pydist"] = Pydist(note="dh-python's table of names was not used: apt can't fetch it")
+    assert "dh-python's table of names was not used: apt can't fetch it" in world.plan().notes
+    made = World(monkeypatch, PLAIN, {"a": "1.2"}).plan()
+    assert made.notes == ("a note of the tree",)
+
+
+#: The newest b needs a newer a than the suite has; an older b does not.
+FITTING: Releases = {
+    "root": {"3.0": ["b"], "2.0": ["b"]}, "b": {"2.0": ["a>=5"], "1.0": ["a>=1"]}, "a": {"5.0": [], "1.2": []},
+}  # fmt: skip
+
+
+def test_older_releases_that_the_suite_can_carry_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, FITTING, {"a": "1.2"})
+
+    def resolve(
+        requirement: str, target: object, client: object, *, constraints: Sequence[str], **more: Any
+    ) -> DependencyTree:
+        # Like a true resolver: where a is held back, so is the b that needs more of it.
+        held = [*constraints, "b<2"] if "a<=1.2" in constraints else constraints
+        return world.build_tree(requirement, world.bench.target, client, constraints=held)
+
+    monkeypatch.setattr(planner, "build_tree", resolve)
+    made = world.plan()
+    assert (node(made, "root").version, node(made, "b").version, node(made, "a").decision) == (
+        "3.0",
+        "1.0",
+        Decision.USE,
+    )
+    assert "sid can carry older releases better: b 1.0 rather than 2.0" in made.notes
+    assert all("root==3.0" in constraints for _, constraints in world.resolved[1:])
+
+
+def test_where_nothing_older_does_the_newest_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, FITTING, {"a": "1.2"})
+    world.contradictory = {"a<=1.2"}
+    made = world.plan()
+    assert (node(made, "b").version, node(made, "a").decision) == ("2.0", Decision.UPDATE)
+    assert not any("older releases" in note for note in made.notes)
+    world = World(monkeypatch, {"root": {"1.0": ["a>=5"]}, "a": {"5.0": []}}, {"a": "1.2"})
+    assert node(world.plan(), "a").decision is Decision.UPDATE  # the root itself asks: there is no choice
+    assert len(world.resolved) == 1
+
+
+def test_a_bound_that_contradicts_is_given_up_and_the_others_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    releases: Releases = {
+        "root": {"1.0": ["b"]}, "b": {"1.0": ["x>=5", "y>=5"]}, "x": {"5.0": [], "1.0": []},
+        "y": {"5.0": [], "1.0": []},
+    }  # fmt: skip
+    world = World(monkeypatch, releases, {"x": "1.0", "y": "1.0"})
+    world.contradictory = {"x<=1.0"}
+    world.plan()
+    asked = [set(constraints) for _, constraints in world.resolved]
+    assert asked[:3] == [set(), {"root==1.0", "x<=1.0", "y<=1.0"}, {"root==1.0", "y<=1.0"}]
+    assert len(asked) < 8
+
+
+def test_a_failure_of_the_index_is_not_taken_for_a_contradiction(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, FITTING, {"a": "1.2"})
+    world.failing = {"root": NetworkError("no route")}
+    with pytest.raises(NetworkError):
+        world.plan()
+
+
+def test_recipes_of_who_asks_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    world.layers = {"b": drop("c")}
+    made = world.plan()
+    assert decisions(made)["c"] is Decision.DROP
+    assert REASON in node(made, "c").reason
+
+
+def test_the_variant_is_named_or_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, PLAIN, {})
+    said: list[tuple[object, ...]] = []
+    monkeypatch.setattr(planner, "detect", lambda index, chroot, run: SimpleNamespace(host=()))
+
+    def choose(wanted: str, detected: object, problem: Any, packages: object) -> Variant:
+        said.append((wanted, packages, problem(["good"]), problem(["bad"])))
+        return Variant(wanted or "cpu", "")
+
+    monkeypatch.setattr(planner, "choose_variant", choose)
+    world.solver.problems = {"bad": "it is broken"}
+    assert world.bench.variant("root", "rocm").name == "rocm"
+    assert world.bench.variant("root", "").name == "cpu"
+    assert said == [("rocm", {}, "", "it is broken"), ("", {}, "", "it is broken")]
+
+
+def test_a_broken_recipe_ends_the_plan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/recipe.toml").write_text("[variant.cpu]\nrelaxx = []\n")
+    world = World(monkeypatch, PLAIN, {"a": "1.2"})
+    world.bench.recipes = (tmp_path,)
+    with pytest.raises(RecipeError, match="did you mean 'relax'"):
+        world.plan()
+    assert world.resolved == []  # before any work
