@@ -100,7 +100,7 @@ def choose_release(text: str, root: str, bench: Workbench, settings: Settings) -
         plan = bench.plan(root, variant, read_sdists=False, ask_apt=False)
         bounds &= _bounds_in(plan, name)
     candidates = _packageable(name, allowed_versions(versions, bounds), index.python_version, client)[:_CANDIDATES]
-    recipe = load_recipe(name, index.codename, directories=settings.recipes)
+    recipe = _recipe(name, bench, settings)
     choice = choose(candidates, _unmet_of(name, recipe, bench, Releases(client, bench.target)))
     if choice is None:
         raise ResolutionError(
@@ -108,6 +108,11 @@ def choose_release(text: str, root: str, bench: Workbench, settings: Settings) -
         )
     _narrate_choice(name, index.codename, choice)
     return name, choice.version
+
+
+def _recipe(name: str, bench: Workbench, settings: Settings) -> Recipe:
+    variant = settings.variant or "cpu"
+    return load_recipe(name, bench.index.codename, variant=variant, directories=settings.recipes)
 
 
 def _bounds_in(plan: Plan, name: str) -> SpecifierSet:
@@ -199,7 +204,7 @@ def generate(name: str, version: str, bench: Workbench, settings: Settings, out:
             facts=facts, scan=scan, texts=_texts(tree, facts), sdist_name=file.filename,
             suite=suite_facts(index), lookup=bench.lookup,
             taken=lambda p: bool(index.binary(p) or index.source_binaries(p)), marker_environment=environment,
-            recipe=load_recipe(name, index.codename, directories=settings.recipes), identity=settings.identity,
+            recipe=_recipe(name, bench, settings), identity=settings.identity,
             team=settings.team, date=_date(file, tree), itp=settings.itp,
         )  # fmt: skip
         package = debianize(inputs, Templates(settings.templates))

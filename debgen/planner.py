@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from debgen.archive.aptroot import AptRoot
 from debgen.archive.extras import Pull, brought_along
 from debgen.archive.index import SuiteIndex
@@ -271,7 +273,7 @@ class Workbench:
         return found
 
     def _direct(self, requirement: str) -> tuple[str, ...]:
-        """The distributions that the newest release of ``requirement`` asks for, by its published metadata."""
+        """The root, and what its newest release asks for by its published metadata."""
         asked = parse_request(requirement, self.target)
         releases = Releases(self.client, self.target)
         evaluator = Evaluator(self.target)
@@ -281,7 +283,7 @@ class Workbench:
                 needed, _ = evaluator.needs(releases.metadata(asked.name, version))
             except HostileArchiveError:
                 break
-            return tuple(sorted({need.name for need in needed}))
+            return tuple(sorted({str(canonicalize_name(asked.name)), *(need.name for need in needed)}))
         return ()
 
 

@@ -22,6 +22,8 @@ Turn a Python project and its dependency tree into Debian packages.
   debgen plan vllm --dist sid              what of vLLM's tree sid has, and what has to be packaged
   debgen why click                         who asks for click there, and which requirement decides
   debgen matrix vllm --dist sid,trixie     which release fits which suite best
+  debgen check plan.json                   what has changed since a plan was saved
+  debgen inspect vllm==0.27.1              what a source tree is, without running it
   debgen generate huggingface-hub          write a source package with a complete debian/
   debgen build huggingface-hub --dist sid  build, check with lintian, install and test it in clean chroots
 """

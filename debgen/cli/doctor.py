@@ -17,7 +17,12 @@ from debgen.workspace import cache_root
 
 def add_parser(verbs: SubParsers) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("doctor", help="check this machine, and say how to mend it")
+    parser = verbs.add_parser(
+        "doctor",
+        help="check this machine, and say how to mend it",
+        description="Check programs, subordinate ids, user namespaces and free space, and print the commands that mend "
+        "what is missing. Nothing is changed.",
+    )
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     parser.set_defaults(func=run_verb)
 

@@ -16,6 +16,7 @@ from debgen.cli.options import (
     SubParsers,
     add_recipe_option,
     add_suite_options,
+    add_variant_option,
     index_client,
     mirror_settings,
     suite_index,
@@ -25,7 +26,6 @@ from debgen.narrate import say
 from debgen.planner import Workbench
 from debgen.planning.asjson import as_json
 from debgen.planning.saved import load, save
-from debgen.recipes import VARIANTS
 from debgen.upstream import environments
 from debgen.upstream.environments import LOCK, METADATA, PLAN, VENV, EnvironmentStore, Record, size_of
 from debgen.upstream.index import IndexClient
@@ -56,9 +56,7 @@ def add_parser(verbs: SubParsers) -> None:
     )
     create.add_argument("release", metavar="RELEASE", help=_RELEASE)
     create.add_argument("--name", metavar="NAME", default="", help="its name (default: ROOT-VERSION-SUITE-VARIANT)")
-    create.add_argument(
-        "--variant", metavar="|".join(VARIANTS), default="", help="device variant (default: as `debgen plan` has it)"
-    )
+    add_variant_option(create)
     create.add_argument(
         "--install", action="store_true", help="install the wheels of it into a virtual environment, with uv"
     )

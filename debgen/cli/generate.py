@@ -20,7 +20,11 @@ from debgen.run import require_tools
 
 def add_parser(verbs: SubParsers) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("generate", help="write a source package with a complete debian/")
+    parser = verbs.add_parser(
+        "generate",
+        help="write a source package with a complete debian/",
+        description="Write a source package in the format 3.0 (quilt), with the orig tarball and a complete debian/.",
+    )
     add_source_options(parser)
     add_suite_options(parser)
     parser.set_defaults(func=run_verb)

@@ -55,10 +55,14 @@ def add_parser(verbs: SubParsers) -> None:
     add_plan_options(parser)
     add_suite_options(parser)
     output = parser.add_argument_group("output")
-    output.add_argument("--all", action="store_true", help="also what only packages of the suite ask for")
+    output.add_argument(
+        "--all", action="store_true", help="list also what only packages of the suite, or what is dropped, ask for"
+    )
     output.add_argument("--no-color", action="store_true", help="no colours even on a terminal")
     output.add_argument("--save", type=Path, metavar="FILE", help="keep the plan, for `debgen check FILE`")
-    output.add_argument("--html", type=Path, metavar="FILE", help="write one page with tree, graph and reasons")
+    output.add_argument(
+        "--html", type=Path, metavar="FILE", help="write one page with tree, graph and reasons (needs graphviz)"
+    )
     form = output.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the plan as JSON")
     form.add_argument("--dot", action="store_true", help="print the graph for Graphviz")

@@ -12,6 +12,8 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Match
 from debgen.debianize.model import Lookup, Unmet
+from debgen.planning.model import Kind
+from debgen.planning.relaxation import safe_relaxation, unpinned
 from debgen.planning.verdict import Verdict, judge
 from debgen.recipes import Drop, Recipe, Relax
 from debgen.upstream.facts import SdistFacts, asks_extra
@@ -40,7 +42,7 @@ def judge_requirements(
     """Sort the requirements that hold for the target.
 
     A recipe's ``drop`` comes first; a bound that the suite's version breaks is met through the recipe's
-    ``relax`` where that admits the version, and unmet otherwise.
+    ``relax`` where that admits the version, through a safe rule, and unmet otherwise.
     """
     met: list[tuple[Requirement, Match]] = []
     relaxed: list[tuple[Requirement, Relax]] = []
@@ -63,6 +65,11 @@ def judge_requirements(
         elif (relax := recipe.layer.relax_of(name)) and _admits(relax.specifier, match):
             met.append((requirement, match))
             relaxed.append((requirement, relax))
+        elif reason := safe_relaxation(match.upstream_version, str(requirement.specifier), Kind.RUN):
+            met.append((requirement, match))
+            relaxed.append(
+                (requirement, Relax(distribution=name, specifier=unpinned(requirement.specifier), reason=reason))
+            )
         else:
             unmet.append(Unmet(requirement, match.package, match.debian_version))
     return Judged(tuple(met), tuple(relaxed), tuple(dropped), tuple(unmet))

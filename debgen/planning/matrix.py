@@ -44,8 +44,10 @@ def cell_of(plan: Plan) -> Cell:
     root = plan.node(plan.root)
     if root is not None and root.decision is Decision.BLOCKED:
         return Cell(root.version, plan.suite, plan.variant.name, problem=root.reason)
+    # That the root itself is newer than the suite's is what the plan is for.
+    updated = root if root is not None and root.decision is Decision.UPDATE else None
     names: dict[Decision, Mapping[str, str]] = {
-        decision: {n.name: n.reason for n in plan.nodes if n.needed and n.decision is decision}
+        decision: {n.name: n.reason for n in plan.nodes if n.needed and n.decision is decision and n is not updated}
         for decision in Decision
         if decision is not Decision.USE
     }
@@ -74,9 +76,12 @@ def best(cells: Iterable[Cell]) -> Fit | None:
 
 
 def much_better(chosen: Cell, fit: Fit) -> bool:
-    """Whether the best fit is so much better than ``chosen`` that a packager should know: half the obstacles."""
+    """Whether the best fit is so much better than ``chosen`` that a packager should know.
+
+    It has at most half the obstacles, and at least two fewer.
+    """
     fewer, more = len(fit.cell.obstacles), len(chosen.obstacles)
-    return fit.cell.release != chosen.release and more > 0 and 2 * fewer <= more
+    return fit.cell.release != chosen.release and 2 * fewer <= more and more - fewer >= 2
 
 
 def _count(cell: Cell) -> str:

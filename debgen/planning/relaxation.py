@@ -37,6 +37,16 @@ def safe_relaxation(upstream_version: str, specifier: str, kind: Kind) -> str:
     return ""
 
 
+def unpinned(specifier: SpecifierSet) -> str:
+    """The specifier with its exact pins turned into lower bounds.
+
+    >>> unpinned(SpecifierSet("==2.13.0,!=2.14.0"))
+    '!=2.14.0,>=2.13.0'
+    """
+    clauses = (f">={pin}" if (pin := _pinned(clause)) is not None else str(clause) for clause in specifier)
+    return ",".join(sorted(clauses))
+
+
 def _pinned(clause: Specifier) -> Version | None:
     """The one version that a clause allows; None for any other clause."""
     if clause.operator not in ("==", "===") or clause.version.endswith(".*"):

@@ -15,6 +15,7 @@ from debgen.planning.asjson import as_json
 from debgen.planning.model import BuildNeed, Decision, Finding, Kind, Plan, Supply, Topic
 from debgen.planning.plan import Evidence
 from debgen.planning.verdict import Verdict
+from debgen.recipes import Drop, Layer
 from debgen.upstream.model import Distribution
 
 MISSING, OLD, NEW, FINE = Verdict.MISSING, Verdict.TOO_OLD, Verdict.TOO_NEW, Verdict.SATISFIED
@@ -191,6 +192,67 @@ def test_who_asks_for_an_extra_may_do_without_some_of_it() -> None:
     assert decisions(needs)["server"] is PACKAGE  # app asks for the same extra and drops nothing
 
 
+def test_all_who_ask_for_an_extra_have_to_do_without() -> None:
+    """Whoever comes first among them."""
+    for other in ("app", "zoo"):
+        requires = {"root": ["web[std]", other], "web": ["std: server"], "server": [], other: ["web[std]"]}
+        made = plan(requires, {"web": "2.0"}, layers={"root": drop("server")})
+        assert decisions(made)["server"] is PACKAGE
+        both = plan(requires, {"web": "2.0"}, layers={"root": drop("server"), other: drop("server")})
+        assert decisions(both)["server"] is DROP
+
+
+def test_a_drop_of_what_is_lacking() -> None:
+    lacking = Layer(drop=(Drop(distribution="a", if_lacking=True, reason=REASON),))
+    requires = {"root": ["a>=2"], "a": []}
+    assert decisions(plan(requires, {"a": "2.0"}, layers={"root": lacking}))["a"] is USE
+    assert decisions(plan(requires, {"a": "1.0"}, layers={"root": lacking}))["a"] is DROP
+    assert decisions(plan(requires, {}, layers={"root": lacking}))["a"] is DROP
+    assert decisions(plan(requires, {"a": "2.0"}, layers={"root": drop("a")}))["a"] is DROP
+
+
+def test_extras_of_what_is_dropped_bring_nothing() -> None:
+    requires = {"root": ["web[std]"], "web": ["std: server"], "server": []}
+    made = plan(requires, {"web": "2.0"}, layers={"root": drop("web")})
+    assert not node(made, "server").needed
+    assert topics(made, "web") == []
+
+
+def test_extras_of_what_is_made_anew_are_not_what_the_old_package_pulls_in() -> None:
+    requires = {"root": ["web[std]>=3"], "web": ["std: server"], "server": []}
+    pulls = {("python3-web", "python3-server")}
+    made = plan(requires, {"web": "2.0", "server": "2.0"}, versions={"web": "3.0"}, pulls=pulls)
+    assert node(made, "server").needed
+    # also where it turns out late that it is made anew
+    requires = {"root": ["web[std]", "b"], "web": ["std: server"], "server": [], "b": ["web>=3"]}
+    late = plan(requires, {"web": "2.0", "server": "2.0"}, versions={"web": "3.0"})
+    assert decisions(late)["web"] is UPDATE
+    assert topics(late, "web") == []
+
+
+def test_what_is_too_new_is_not_made_and_asks_for_nothing() -> None:
+    made = plan({"root": ["a<1"], "a": ["child"], "child": []}, {"a": "2.0"}, versions={"a": "0.9"})
+    assert decisions(made)["a"] is BLOCKED
+    assert not node(made, "child").needed
+
+
+def test_what_asks_for_itself_is_no_cycle() -> None:
+    made = plan({"root": ["a"], "a": ["a", "b"], "b": []}, {})
+    assert (made.order, made.cycles) == ((("b",), ("a",), ("root",)), ())
+
+
+def test_chains_are_the_shortest_and_the_first_by_name() -> None:
+    made = plan({"root": ["c", "b"], "b": ["x"], "c": ["x"], "x": ["y"], "y": []}, {})
+    assert node(made, "y").chain == ("root", "b", "x", "y")
+
+
+def test_chains_go_where_nobody_drops() -> None:
+    requires = {"root": ["gone", "other"], "other": ["gone"], "gone": ["child"], "child": []}
+    made = plan(requires, {}, layers={"root": drop("gone")})
+    assert node(made, "gone").chain == ("root", "other", "gone")
+    assert node(made, "child").chain == ("root", "other", "gone", "child")
+
+
 def build_evidence(**needs: tuple[BuildNeed, ...]) -> Evidence:
     return Evidence(build_edges={"root": (edge("root", "backend>=2"), edge("root", "tool==1.0"))}, needs=needs)
 
@@ -210,6 +272,18 @@ def test_build_requirements_are_in_the_plan() -> None:
     assert resolved.order == (("backend",), ("root",))
     none = replace(build_evidence(), unresolvable={"backend": "no such thing"})
     assert node(plan({"root": []}, {}, evidence=none), "backend").reason.endswith("; no such thing")
+
+
+def test_a_build_requirement_that_is_too_old_and_not_resolved_yet() -> None:
+    made = plan({"root": []}, {"backend": "1.0", "tool": "1.0"}, evidence=build_evidence())
+    assert (node(made, "backend").decision, node(made, "backend").version) == (UPDATE, "1.0")
+
+
+def test_only_an_exact_pin_of_a_build_is_told() -> None:
+    evidence = Evidence(build_edges={"root": (edge("root", "backend<2"),)})
+    made = plan({"root": []}, {"backend": "2.0"}, evidence=evidence)
+    assert decisions(made)["backend"] is RELAX
+    assert topics(made, "root") == []
 
 
 def test_build_requirements_of_what_is_used_do_not_count() -> None:
@@ -234,6 +308,22 @@ def test_missing_crates_block(supply: Supply, decision: Decision) -> None:
     assert root.build == (need,)
     assert (supply is Supply.SATISFIED) == (Topic.CRATE not in topics(made, "root"))
     assert decisions(made)["child"] is PACKAGE  # what it needs at run time is worth knowing all the same
+
+
+def test_a_missing_library_does_not_block_and_needs_are_those_of_what_is_made() -> None:
+    need = BuildNeed(Topic.LIBRARY, "z", "", "", "", Supply.MISSING, "about z")
+    made = plan({"root": ["a"], "a": []}, {"a": "2.0"}, evidence=Evidence(needs={"root": (need,), "a": (need,)}))
+    assert decisions(made) == {"root": PACKAGE, "a": USE}
+    assert topics(made, "root") == [Topic.LIBRARY]
+    assert (node(made, "root").build, node(made, "a").build) == ((need,), ())
+
+
+def test_what_is_made_anew_need_not_be_installable_as_it_is() -> None:
+    finding = Finding(Topic.INSTALL, "python3-a can't be installed", ("python3-a", "gone"), blocking=True)
+    made = plan({"root": ["a>=3"], "a": []}, {"a": "2.0"}, versions={"a": "3.0"},
+                evidence=Evidence(uninstallable={"python3-a": finding}))  # fmt: skip
+    assert decisions(made)["a"] is UPDATE
+    assert node(made, "a").findings == (replace(finding, blocking=False),)
 
 
 def test_a_package_that_cannot_be_installed_is_of_no_use() -> None:

@@ -123,6 +123,12 @@ def test_every_command_in_the_text_has_the_verb_and_the_options() -> None:
         assert used <= by_verb.get(verb, {"--help"}), command
 
 
+def test_every_variable_of_debgens_own_is_named_and_no_other() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "debgen").rglob("*.py")]
+    used = {name for text in texts for name in re.findall(r'"(DEBGEN_[A-Z_]+)"(?!:)', text)}  # not what sbuild gets
+    assert set(re.findall(r"\bDEBGEN_[A-Z_]+", README)) == used
+
+
 def recipe_example(folder: Path, suite: str, variant: str) -> Recipe:
     (example,) = re.findall(r"^```toml\n(.+?)^```$", section("Recipes"), re.MULTILINE | re.DOTALL)
     (folder / "recipe.toml").write_text(example, encoding="utf-8")
@@ -335,7 +341,7 @@ def test_set_up_installs_what_the_doctor_asks_for_and_what_the_tests_use() -> No
 
 def test_the_hook_for_pre_commit_is_the_one_that_is_described() -> None:
     hook = dict(re.findall(r"^[- ] (\w+): (.+)$", (ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"), re.MULTILINE))
-    assert f"- id: {hook['id']}" in README
+    assert f"- id: {hook['id']}\n" in README
     assert f"pre-commit run {hook['id']} --all-files --hook-stage pre-push" in README
     assert "pre-push" in hook["stages"]
     assert parser().parse_args([*shlex.split(hook["entry"])[1:], "--ignore", "archive", "plan.json"]).func
