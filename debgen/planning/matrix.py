@@ -44,10 +44,8 @@ def cell_of(plan: Plan) -> Cell:
     root = plan.node(plan.root)
     if root is not None and root.decision is Decision.BLOCKED:
         return Cell(root.version, plan.suite, plan.variant.name, problem=root.reason)
-    # That the root itself is newer than the suite's is what the plan is for.
-    updated = root if root is not None and root.decision is Decision.UPDATE else None
     names: dict[Decision, Mapping[str, str]] = {
-        decision: {n.name: n.reason for n in plan.nodes if n.needed and n.decision is decision and n is not updated}
+        decision: {n.name: n.reason for n in plan.nodes if n.needed and n.decision is decision and n is not root}
         for decision in Decision
         if decision is not Decision.USE
     }

@@ -49,4 +49,5 @@ def test_when_another_release_is_worth_telling() -> None:
     clear = best([cell("2.0"), cell("3.0")])
     assert clear
     assert not much_better(cell("1.0"), clear)  # nothing is better than no obstacle
-    assert much_better(cell("1.0", blocked="a"), clear)
+    assert not much_better(cell("1.0", blocked="a"), clear)  # one obstacle is not worth a remark
+    assert much_better(cell("1.0", blocked="a b"), clear)
