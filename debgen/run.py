@@ -13,6 +13,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -37,6 +38,11 @@ PACKAGE_OF_TOOL = {
     "uscan": "devscripts",
     "unshare": "util-linux",
 }
+
+
+#: What runs now, in whatever thread, and whether all of it shall end.
+_running: set[subprocess.Popen[str]] = set()
+_ending = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ def run(
     Raises MissingToolError where the program isn't installed, and CommandError (unless ``check`` is false)
     where it exits with anything but 0 (WorkspaceError where it says that the disk is full).
     """
+    if _ending.is_set():
+        raise KeyboardInterrupt
     words = [os.fspath(a) for a in argv]
     merged = log is not None or on_line is not None
     try:
@@ -102,7 +110,10 @@ def run(
         if error.filename != words[0]:  # the working directory is gone, not the program
             raise
         raise missing_tool(words[0]) from None
+    _running.add(process)
     try:
+        if _ending.is_set():  # it began between the question above and here
+            raise KeyboardInterrupt
         if merged:
             stdout, stderr = _stream(process, stdin, log, on_line), ""
         else:
@@ -111,9 +122,12 @@ def run(
         end_group(process)
         raise
     finally:
+        _running.discard(process)
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()
+    if _ending.is_set():
+        raise KeyboardInterrupt
     result = Completed(tuple(words), process.wait(), stdout if not merged else "", stderr)
     if check and result.returncode != 0:
         output = stdout if merged else (stderr.strip() or stdout)
@@ -130,6 +144,17 @@ def run(
             output=output,
         )
     return result
+
+
+def end_everything() -> None:
+    """Ask all that runs to end, and start nothing more: threads that wait for a program are not interrupted else.
+
+    For a signal handler, which raises KeyboardInterrupt afterwards.
+    """
+    _ending.set()
+    for process in tuple(_running):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGINT)
 
 
 def missing_tool(tool: str) -> MissingToolError:

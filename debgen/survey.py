@@ -14,7 +14,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from debgen.archive.index import SuiteIndex
 from debgen.archive.solver import Problem
-from debgen.errors import DebgenError, HostileArchiveError
+from debgen.errors import (
+    HostileArchiveError,
+    NoSdistError,
+    ResolutionError,
+    UnknownDistributionError,
+    UnsupportedSourceError,
+)
 from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries
 from debgen.planning.model import BuildNeed, Decision, Node, Plan, Topic
 from debgen.planning.plan import Evidence
@@ -29,6 +35,9 @@ from debgen.upstream.requirements import Evaluator
 from debgen.upstream.tree import build_tree
 
 _READERS = 8
+_EXPLANATION_LENGTH = 300
+#: What says of a build requirement that there is none; everything else is a failure of the run.
+_UNRESOLVABLE = (ResolutionError, UnknownDistributionError, NoSdistError, UnsupportedSourceError, HostileArchiveError)
 
 
 class Survey:
@@ -80,8 +89,9 @@ class Survey:
         for name, specifier in unresolved.items():
             try:
                 found_tree = build_tree(f"{name}{specifier}", self._target, self._client, run=self._run)
-            except DebgenError as error:
-                unresolvable[name] = f"the build requirement {name}{specifier} can't be resolved: {error}"
+            except _UNRESOLVABLE as error:
+                why = " ".join(str(error).split())[:_EXPLANATION_LENGTH]
+                unresolvable[name] = f"the build requirement {name}{specifier} can't be resolved: {why}"
                 continue
             for other in found_tree.distributions.values():
                 added.setdefault(other.name, other)

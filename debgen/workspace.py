@@ -37,6 +37,11 @@ def make_directory(path: Path) -> Path:
     return path
 
 
+_REFUSED = (
+    errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
+)  # fmt: skip
+
+
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a refused write below ``path`` into a WorkspaceError."""
@@ -47,10 +52,10 @@ def disk_errors(path: Path) -> Iterator[None]:
             raise WorkspaceError(
                 f"the disk is full while writing {path}", hint="Free some space and run the command again."
             ) from None
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.EEXIST):
+        if error.errno in _REFUSED:
             raise WorkspaceError(
                 f"can't write {path}: {error.strerror}",
-                hint="Choose another place with -o, or another cache with DEBGEN_CACHE.",
+                hint="Choose another place with the option that names it, or another cache with DEBGEN_CACHE.",
             ) from None
         raise
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime
 from functools import cached_property
@@ -218,27 +220,37 @@ def open_suite(
     *,
     max_age_seconds: float = DAY,
     refresh: bool = False,
+    meanwhile: Callable[[], object] | None = None,
     run: Runner = run,
 ) -> SuiteIndex:
     """The index of ``suite`` (a codename, or an alias such as unstable), brought up to date and built.
 
-    Raises what :meth:`debgen.archive.aptroot.AptRoot.update` raises.
+    ``meanwhile`` is done in a thread of its own where there is no index yet, as apt takes seconds to fetch the lists;
+    it has to end by itself. Raises what :meth:`debgen.archive.aptroot.AptRoot.update` raises.
     """
     codename = resolve_suite(suite, settings, max_age_seconds=max_age_seconds, refresh=refresh, run=run)
     root = AptRoot(codename, settings, run=run)
-    root.update(max_age_seconds=max_age_seconds, refresh=refresh)
     path = root.directory / "index.sqlite"
+    with ThreadPoolExecutor(1) as pool:
+        if meanwhile and not path.is_file():
+            pool.submit(meanwhile)
+        root.update(max_age_seconds=max_age_seconds, refresh=refresh)
+        return _built(root, path)
+
+
+def _built(root: AptRoot, path: Path) -> SuiteIndex:
+    """The index of the lists in ``root``, built if ``path`` isn't it."""
     with root.locked():
         digest = hashlib.sha256(root.release_file().read_bytes()).hexdigest()
-        key = f"{FORMAT} {settings.architecture} {digest}"
+        key = f"{FORMAT} {root.settings.architecture} {digest}"
         if _key_of(path) != key:
-            say(f"Reading the package index of {codename}")
+            say(f"Reading the package index of {root.suite}")
             try:
                 build_index(
                     path,
                     key=key,
                     release=root.release(),
-                    architecture=settings.architecture,
+                    architecture=root.settings.architecture,
                     lists=root.lists(),
                 )
             except IntegrityError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from typing import NoReturn
 from debgen import __version__
 from debgen.cli import build, check, chroot, doctor, envs, generate, inspect, matrix, plan, why
 from debgen.errors import INTERRUPTED, BuildError, DebgenError, WorkspaceError
+from debgen.run import end_everything
 from debgen.workspace import cache_directory
 
 _DESCRIPTION = """\
@@ -47,8 +49,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; every failure becomes a message and an exit code here, and nowhere else."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the life of the process
     args = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _terminated)
     try:
         code = args.func(args)
         sys.stdout.flush()
@@ -63,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        _report(WorkspaceError(f"{error.strerror or error}: {error.filename or 'the disk'}", hint="Free some space?"))
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "Free some space and run the command again." if full else "Check the path and its permissions."
+        _report(WorkspaceError(f"{error.strerror or error}: {error.filename or 'the disk'}", hint=hint))
         return WorkspaceError.exit_code
     except Exception:
         log = cache_directory("crashes") / f"{os.getpid()}.txt"
@@ -73,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    end_everything()
     raise KeyboardInterrupt
 
 

@@ -20,6 +20,7 @@ from debgen.cli.options import (
     mirror_settings,
     suite_index,
 )
+from debgen.errors import UsageError
 from debgen.hints import hints
 from debgen.narrate import say
 from debgen.planner import Workbench
@@ -71,6 +72,9 @@ def add_parser(verbs: SubParsers) -> None:
 
 def run_verb(args: argparse.Namespace) -> int:
     """Make the plan and print it."""
+    for path in filter(None, (args.save, args.html)):
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", hint="Name a file.")
     client = index_client(args)
     mirror = mirror_settings(args)
     with suite_index(args, mirror) as index:

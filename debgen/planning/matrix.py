@@ -86,7 +86,8 @@ def _count(cell: Cell) -> str:
     blocked, update = (len(cell.names.get(d, ())) for d in (Decision.BLOCKED, Decision.UPDATE))
     if not blocked and not update:
         return "nothing is blocked, and no package that the suite has needs an update"
-    return f"{blocked} blocked, {update} to update: {', '.join(sorted(cell.obstacles))}"
+    whole = "no release is free of what is blocked; here " if blocked else ""
+    return f"{whole}{blocked} blocked, {update} to update: {', '.join(sorted(cell.obstacles))}"
 
 
 def _against(other: Cell, chosen: Cell) -> str:

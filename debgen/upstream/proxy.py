@@ -104,7 +104,11 @@ class Releases:
     def _read(self, name: str, version: Version) -> tuple[CoreMetadata, tuple[str, ...]]:
         file = self.sources(name).get(version)
         if file is None:
-            raise UnknownDistributionError(f"{name} has no release {version}")
+            newest = ", ".join(self._client.versions(name)[:5])
+            raise UnknownDistributionError(
+                f"{name} has no release {version}",
+                hint=f"The newest releases are {newest}." if newest else "It has no release at all.",
+            )
         metadata = self._reader.read(file)
         return self._variants.apply(metadata) if self._variants.concerns(name) else (metadata, ())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -13,7 +14,7 @@ import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from debgen.errors import NetworkError, ResolutionError, UnknownDistributionError
+from debgen.errors import DebgenError, NetworkError, ResolutionError, UnknownDistributionError, WorkspaceError
 from debgen.run import Runner, run
 from debgen.upstream.index import IndexClient
 from debgen.upstream.model import Target
@@ -52,6 +53,7 @@ def resolve(
     # The user's own settings for uv are for the user's projects; the index, the one that matters, is known.
     foreign = [f"--unset={name}" for name in sorted(os.environ) if name.startswith("UV_") and name not in environment]
     with serving(releases) as url, tempfile.TemporaryDirectory(prefix="debgen-uv-") as folder:
+        environment["TMPDIR"] = folder  # uv leaves what it was writing when it is interrupted
         bounds = Path(folder) / "constraints.txt"
         bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
         done = run(
@@ -82,10 +84,12 @@ def _check_known(asked: Requirement, client: IndexClient) -> None:
         )
 
 
-def _failure(asked: str, target: Target, output: str) -> ResolutionError | NetworkError:
+def _failure(asked: str, target: Target, output: str) -> DebgenError:
     """What uv explains, without its drawings."""
     lines = [_BOX.sub("", line).rstrip() for line in output.splitlines()]
     lines = [line for line in lines if line and not line.startswith("warning:")]
+    if os.strerror(errno.ENOSPC) in output:
+        return WorkspaceError("the disk is full: uv could not write", hint="Free some space and run the command again.")
     if not any("No solution found" in line or "unsatisfiable" in line for line in lines):
         return NetworkError(
             f"uv could not resolve {asked}:\n" + "\n".join(lines[-_EXPLANATION_LINES:]),

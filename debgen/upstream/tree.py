@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,18 @@ def build_tree(
         say(f"resolved {asked}: {len(pins)} distributions in {time.monotonic() - began:.1f} s")
     write_atomically(path, json.dumps(dataclasses.asdict(tree)).encode())
     return tree
+
+
+def read_ahead(
+    requirement: str, architecture: str, client: IndexClient, variant: VariantSource, run: Runner = run
+) -> None:
+    """Read what :func:`build_tree` will want, while the suite's Python isn't known yet: for the one that runs this.
+
+    Most pages and metadata are the same for another. What goes wrong is for :func:`build_tree` to tell.
+    """
+    with suppress(DebgenError):
+        target = Target(".".join(map(str, sys.version_info[:2])), architecture)
+        resolve(requirement, target, client, releases=Releases(client, target, variant), run=run)
 
 
 def assemble(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 from typing import Any, NoReturn
 
 import pytest
@@ -24,3 +25,4 @@ def closed_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(subprocess.Popen, "__init__", no_process)
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setenv("DEBGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("debgen.run._ending", threading.Event())  # an interruption is the end of its own test only
