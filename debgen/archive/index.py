@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from debgen.archive.apterrors import ALIASES, check_suite_name
 from debgen.archive.aptroot import DAY, AptRoot
@@ -54,8 +55,9 @@ class SuiteIndex:
     def __init__(self, path: Path) -> None:
         """Open the file that :func:`debgen.archive.indexbuild.build_index` wrote."""
         self._database = _opened(path)
+        self._lock = threading.Lock()
         try:
-            meta = dict(self._database.execute("SELECT key, value FROM meta"))
+            meta: dict[str, str] = dict(self._rows("SELECT key, value FROM meta"))
             self.suite, self.codename = meta["suite"], meta["codename"]
             self.architecture = meta["architecture"]
             self.date = datetime.fromisoformat(meta["date"])
@@ -67,17 +69,17 @@ class SuiteIndex:
 
     def binary(self, name: str) -> Binary | None:
         """The package of that name; where the suite has several versions, the highest."""
-        row = self._database.execute("SELECT * FROM binary WHERE name = ?", (name,)).fetchone()
+        row = self._row("SELECT * FROM binary WHERE name = ?", (name,))
         return Binary(*row) if row else None
 
     def version_of(self, package: str) -> str | None:
         """The Debian version of the binary package, or None where the suite has no such package."""
-        row = self._database.execute("SELECT version FROM binary WHERE name = ?", (package,)).fetchone()
+        row = self._row("SELECT version FROM binary WHERE name = ?", (package,))
         return str(row[0]) if row else None
 
     def providers(self, virtual: str) -> tuple[Binary, ...]:
         """The packages whose Provides name ``virtual``, by name."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT DISTINCT binary.* FROM provided JOIN binary ON binary.rowid = provided.package"
             " WHERE virtual = ? ORDER BY name",
             (virtual,),
@@ -86,7 +88,7 @@ class SuiteIndex:
 
     def provided(self, virtual: str) -> tuple[Provided, ...]:
         """What ``virtual`` can mean in a relation: the package of that name first, then those that provide it."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT name, version, 0 AS rank FROM binary WHERE name = :name"
             " UNION ALL SELECT binary.name, provided.version, 1 FROM provided JOIN binary"
             " ON binary.rowid = provided.package WHERE virtual = :name ORDER BY rank, name",
@@ -96,7 +98,7 @@ class SuiteIndex:
 
     def dependants(self, package: str) -> tuple[Dependant, ...]:
         """The clauses of other packages' relations that name ``package`` (not what it provides), by package."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT binary.* FROM binary JOIN json_each("
             "(SELECT packages FROM dependants WHERE dependants.name = ?)) AS number ON binary.rowid = number.value"
             " ORDER BY name",
@@ -112,7 +114,7 @@ class SuiteIndex:
 
     def starting(self, prefix: str) -> tuple[Binary, ...]:
         """The packages whose own name, or a name that they provide, begins with ``prefix``; by name."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT * FROM binary WHERE name >= :first AND name < :end OR rowid IN"
             " (SELECT package FROM provided WHERE virtual >= :first AND virtual < :end) ORDER BY name",
             {"first": prefix, "end": f"{prefix}\U0010ffff"},
@@ -121,7 +123,7 @@ class SuiteIndex:
 
     def source_binaries(self, source: str) -> tuple[Binary, ...]:
         """The binary packages that are built from ``source``, by name."""
-        rows = self._database.execute("SELECT * FROM binary WHERE source = ? ORDER BY name", (source,))
+        rows = self._rows("SELECT * FROM binary WHERE source = ? ORDER BY name", (source,))
         return tuple(Binary(*row) for row in rows)
 
     def pkg_config(self, name: str) -> tuple[str, ...]:
@@ -163,7 +165,7 @@ class SuiteIndex:
         self.close()
 
     def _shipped(self, query: str, name: str) -> tuple[Shipped, ...]:
-        rows = self._database.execute(f"{query} ORDER BY package, path", (name,))
+        rows = self._rows(f"{query} ORDER BY package, path", (name,))
         return tuple(
             Shipped(distribution, version, package, MetadataKind(kind), path)
             for distribution, version, package, kind, path in rows
@@ -171,7 +173,7 @@ class SuiteIndex:
 
     def _having(self, kind: FileKind, name: str) -> tuple[str, ...]:
         """The packages that have the file, each once, best first."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT located.package, located.path, binary.component, dependants.wanted"
             " FROM located JOIN binary ON binary.name = located.package"
             " LEFT JOIN dependants ON dependants.name = located.package WHERE kind = ? AND located.name = ?",
@@ -186,10 +188,18 @@ class SuiteIndex:
     @cached_property
     def _library_folder(self) -> str:
         """Where the architecture's libraries are (``usr/lib/x86_64-linux-gnu/``): where its C library is."""
-        row = self._database.execute(
+        row = self._row(
             "SELECT path FROM located WHERE kind = ? AND name = 'c' AND package = 'libc6-dev'", (FileKind.LINK.value,)
-        ).fetchone()
+        )
         return str(row[0]).removesuffix("libc.so") if row else "usr/lib/"
+
+    def _rows(self, query: str, values: Sequence[str] | Mapping[str, str] = ()) -> list[Any]:
+        """All rows at once, one query after the other: the connection's statements are shared by all threads."""
+        with self._lock:
+            return self._database.execute(query, values).fetchall()
+
+    def _row(self, query: str, values: Sequence[str] | Mapping[str, str] = ()) -> Any:
+        return next(iter(self._rows(query, values)), None)
 
     def _upstream(self, package: str, pattern: str) -> str:
         found = re.match(rf"(?:\d+:)?({pattern})", self.version_of(package) or "")

@@ -104,6 +104,8 @@ _ALWAYS = re.compile(
 def find_library(packages: LibraryPackages, kind: FileKind, name: str) -> LibraryMatch | None:
     """What has ``name``, as builds ask for it by means of ``kind``; None where the suite has nothing."""
     match = _by_cmake(packages, name) if kind is FileKind.CMAKE else _by_file(packages, kind, name)
+    if match is None and kind is FileKind.PKG_CONFIG and (meaning := _CMAKE.get(name)):
+        match = _by_meaning(packages, meaning)  # meson has methods of its own for some, as CMake has modules
     if match and match.packages and _ALWAYS.fullmatch(match.packages[0]):
         return LibraryMatch((), f"{match.packages[0]} is there in every build")
     return match

@@ -49,11 +49,11 @@ def unpinned(specifier: SpecifierSet) -> str:
 
 def _pinned(clause: Specifier) -> Version | None:
     """The one version that a clause allows; None for any other clause."""
-    if clause.operator not in ("==", "===") or clause.version.endswith(".*"):
+    if clause.operator not in ("==", "==="):
         return None
     try:
         return Version(Version(clause.version).public)
-    except InvalidVersion:
+    except InvalidVersion:  # a series, 1.2.*, or the free text of ===
         return None
 
 

@@ -23,7 +23,7 @@ from debgen.upstream.model import ReleaseFile
 from debgen.workspace import cache_directory, write_atomically
 
 #: Raised whenever the same sdist would give other facts; older entries of the cache are then read anew.
-FORMAT = 3
+FORMAT = 5
 
 _WANTED_NAMES = {
     "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "Cargo.lock", "CMakeLists.txt", "meson.build",

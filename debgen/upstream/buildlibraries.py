@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from debgen.upstream.buildcmake import Command, Variables
 from debgen.upstream.builders import BuildFiles
@@ -20,12 +21,14 @@ _TOOLCHAIN = {
     "pythonlibsnew", "crypt", "resolv", "nsl", "omp", "iomp5", "intl", "git", "git_version", "ccache", "sccache",
     "bash", "sh", "gtest", "gtest_main", "gmock", "gmock_main", "benchmark", "benchmark_main",
     "valgrind", "cc", "gcc-ar", "ctest", "clang-format", "clang-tidy", "ld.lld", "ld.gold", "ld.mold", "lld", "mold",
-    "gcov",
+    "gcov", "numpy",
 }  # fmt: skip
-#: What only other systems have: Windows' compiler and its tools, its debug symbols, Apple's frameworks.
+#: What only other systems have: Windows' compiler, its tools and libraries, Apple's frameworks.
 _ELSEWHERE = {
-    "cl", "cl.exe", "clang-cl", "link", "lib", "rc", "mt", "dumpbin", "vswhere", "dbghelp", "ws2_32", "bcrypt",
-    "advapi32", "shlwapi", "appleframeworks",
+    "cl", "clang-cl", "link", "lib", "rc", "mt", "dumpbin", "vswhere", "ws2_32", "advapi32", "comctl32", "crypt32",
+    "gdi32", "kernel32", "netapi32", "ole32", "oleaut32", "secur32", "shell32", "user32", "wsock32", "bcrypt",
+    "dbghelp", "iphlpapi", "ntdll", "psapi", "rpcrt4", "shfolder", "shlwapi", "userenv", "winmm", "accelerate",
+    "appleframeworks",
 }  # fmt: skip
 _MODULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _LIBRARIES = re.compile(r"(?:^|[._])(?:libs|libraries)$", re.IGNORECASE)
@@ -33,7 +36,7 @@ _PKG_CONFIG_WORDS = {"REQUIRED", "QUIET", "IMPORTED_TARGET", "GLOBAL", "NO_CMAKE
 _FIND_WORDS = {"HINTS", "PATHS", "PATH_SUFFIXES", "DOC", "ENV", "REQUIRED", "VALIDATOR", "OPTIONAL"}
 _FIND_COMMANDS = {"find_package", "find_library", "find_program", "pkg_check_modules", "pkg_search_module"}
 _TARGET = re.compile(r"^[ \t]*(?:add_\w+|\w*_add_\w+)[ \t]*\([ \t\n]*([\w.+-]+)", re.IGNORECASE | re.MULTILINE)
-_SOURCE_FILE = re.compile(r".*\.(?:c|cc|cpp|cxx|h|hh|hpp|s|asm|def|map|exe)", re.IGNORECASE)
+_OTHER_FILE = re.compile(r".*\.(?:c|cc|cpp|cxx|h|hh|hpp|s|asm|def|map|exe|dll|lib|dylib)", re.IGNORECASE)
 
 
 def libraries_of(
@@ -45,11 +48,11 @@ def libraries_of(
     """
     found: dict[tuple[LibraryKind, str], Library] = {}
     setup = (*_of_setup(files), *_of_autoconf(files)) if compiles else ()
-    for library in (*_of_cmake(cmake, files), *_of_meson(files, meson), *setup):
+    for library in map(_plain, (*_of_cmake(cmake, files), *_of_meson(files, meson), *setup)):
         key = (library.kind, library.name)
         if library.name.lower() in _TOOLCHAIN | _ELSEWHERE or not _MODULE.fullmatch(library.name):
             continue
-        if _SOURCE_FILE.fullmatch(library.name):
+        if _OTHER_FILE.fullmatch(library.name):
             continue
         if key not in found or (library.required and not found[key].required):
             found[key] = library
@@ -84,8 +87,7 @@ def _of_cmake(commands: tuple[Command, ...], files: BuildFiles) -> Iterator[Libr
             if short in _FIND_WORDS or short.startswith("NO_"):
                 continue
             for name in variables.expand(short)[:1]:
-                plain = re.sub(r"^lib(.+)\.(?:a|so|dylib)$", r"\1", name)
-                yield Library(kind, plain, command.evidence, required)
+                yield Library(kind, name, command.evidence, required)
         elif command.name == "target_link_libraries" or (
             command.name == "list" and "LIB" in "".join(args[1:2]).upper()
         ):
@@ -94,6 +96,13 @@ def _of_cmake(commands: tuple[Command, ...], files: BuildFiles) -> Iterator[Libr
                 own = word.lower() in targets or any(word.lower().startswith(f"{name}_") for name in projects)
                 if re.fullmatch(r"(?:-l)?[a-z][a-z0-9_+.-]*", word) and not own:
                     yield Library(LibraryKind.LINK, word.removeprefix("-l"), command.evidence, required=False)
+
+
+def _plain(library: Library) -> Library:
+    """A library that is named by its file, as the linker names it."""
+    if library.kind is not LibraryKind.LINK:
+        return library
+    return replace(library, name=re.sub(r"^lib(.+)\.(?:a|so)(?:\.\d+)*$", r"\1", library.name))
 
 
 def _own_targets(commands: tuple[Command, ...], files: BuildFiles) -> set[str]:
@@ -118,7 +127,8 @@ def _of_meson(files: BuildFiles, root: str) -> Iterator[Library]:
         if call.name == "dependency" and names:
             cmake = call.keywords.get("method", "").strip("'\"") == "cmake"
             yield Library(LibraryKind.CMAKE if cmake else LibraryKind.PKG_CONFIG, names[0], call.evidence, required)
-        elif call.name == "find_library" and names:
+        elif call.name == "find_library" and names and "dirs" not in call.keywords:
+            # folders of its own mean a library that something else brings, such as NumPy's npymath
             yield Library(LibraryKind.LINK, names[0], call.evidence, required)
         elif call.name == "find_program" and names and "/" not in names[0] and not names[0].endswith(".py"):
             yield Library(LibraryKind.PROGRAM, names[0], call.evidence, required)
@@ -136,7 +146,9 @@ def _of_setup(files: BuildFiles) -> Iterator[Library]:
         elif ("pkg_config" in name or "pkgconfig" in call.name.lower()) and call.words:
             yield from _packages(call.words, call)
         elif any(posixpath.basename(w).startswith("pkg-config") for w in call.words[:1]):
-            yield from _packages(" ".join(call.words).split()[1:], call)
+            words = " ".join(call.words).split()[1:]
+            if any(word.startswith("--") for word in words):  # not a message about it
+                yield from _packages(words, call)
         elif name in ("check_call", "check_output", "call", "run", "popen", "system", "which") and call.words:
             program = posixpath.basename(call.words[0].split(" ")[0])
             if program.endswith(("-config", "_config")):

@@ -65,6 +65,7 @@ SUITE = Suite("libboost-dev", "mpi-default-dev")
     [
         (FileKind.PKG_CONFIG, "zlib", "zlib1g-dev"),
         (FileKind.PKG_CONFIG, "curl", "libcurl4-gnutls-dev"),
+        (FileKind.PKG_CONFIG, "boost", "libboost-dev"),
         (FileKind.PROGRAM, "ninja", "ninja-build"),
         (FileKind.LINK, "lapack", "liblapack-dev"),
         (FileKind.LINK, "liblapack", "liblapack-dev"),

@@ -390,6 +390,9 @@ if host_machine.system() == 'windows'
 else
   cc.find_library('rt', required: false)
   cc.find_library('elf', required: false)
+  cc.find_library('npymath', dirs: numpy_folder)
+  dependency('accelerate')
+  dependency('numpy')
 endif
 find_program('swig')
 subdir('sub')
@@ -402,7 +405,7 @@ subdir('sub')
         "zlib": ("pkg-config", "meson.build:2", True),
         "openblas": ("pkg-config", "meson.build:3", False),
         "elf": ("link", "meson.build:11", False),
-        "swig": ("program", "meson.build:13", True),
+        "swig": ("program", "meson.build:16", True),
         "deep": ("pkg-config", "sub/meson.build:2", False),
         "ninja": ("program", "pyproject.toml:3", True),
     }
@@ -422,7 +425,12 @@ elif os.environ.get("X"):
 if "darwin" in sys.platform:
     extra_libraries = ["mac"]
 subprocess.check_output(["pkg-config", "--cflags", "--libs", "gtk+-3.0"])
+print("pkg-config is not there", file=sys.stderr)
+ctypes.util.find_library("libblosc2.so.3")
+ctypes.util.find_library("libblosc2.dylib")
 subprocess.check_output("pg_config --libs")
+if STATIC:
+    libraries += ["crypt32", "shfolder"]
 if FREEBSD:
     Extension("b", [], libraries=["kvm"])
 if FAST:
@@ -434,10 +442,11 @@ setup(ext_modules=[Extension("a", ["a.c"], libraries=["z", "m"] + names())])
     assert found == {
         "ssl": ("link", "setup.py:4", False),
         "cares": ("link", "setup.py:8", False),
-        "fast": ("link", "setup.py:16", False),
-        "z": ("link", "setup.py:17", True),
+        "fast": ("link", "setup.py:21", False),
+        "blosc2": ("link", "setup.py:13", False),
+        "z": ("link", "setup.py:22", True),
         "gtk+-3.0": ("pkg-config", "setup.py:11", False),
-        "pg_config": ("program", "setup.py:12", False),
+        "pg_config": ("program", "setup.py:15", False),
     }
 
 
