@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from debgen.archive.model import Binary, FileKind, Located, MetadataKind, Shipped
 from debgen.errors import IntegrityError
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 15
 _FIELDS = re.compile(
     rb"^(Package|Version|Architecture|Source|Section|Provides|Pre-Depends|Depends|Recommends|Breaks|Conflicts):"
     rb"[ \t]*(.*)$",

@@ -25,7 +25,8 @@ def decided(node: Node, suite: str) -> str:
     """The reason of the decision on a node that the work reaches; its findings tell the rest."""
     counting = [a for a in node.asked if a.counts]
     failing = [a for a in counting if a.decision is None]
-    blocking = [f.text for f in node.findings if f.blocking]
+    # What is missing altogether says more than what can't be installed because of something far off.
+    blocking = [f.text for f in sorted(node.findings, key=lambda f: bool(f.chain)) if f.blocking]
     match node.decision:
         case Decision.USE:
             return _has(node, suite)

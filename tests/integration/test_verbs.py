@@ -72,7 +72,7 @@ def test_a_warm_plan_is_quick_and_a_table_on_stdout() -> None:
     done = debgen("plan", "vllm", "--dist", "sid", "--variant", "cpu")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Of the processor, not of the clock: other programs may run beside the tests. The benchmark looks at the clock.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 4
     assert "huggingface-hub" in done.stdout
     assert "build order" in done.stdout
     assert "\x1b" not in done.stdout

@@ -71,6 +71,8 @@ def test_a_blocking_finding_is_the_reason_and_no_other() -> None:
     assert decided(stopped, "sid") == "it is gone"
     several = replace(stopped, findings=(finding, replace(finding, text="it is lost"), other))
     assert decided(several, "sid") == "it is gone (and 1 more in the way)"
+    far = Finding(Topic.CRATE, "it is far off", ("x", "y"), blocking=True)
+    assert decided(replace(stopped, findings=(far, finding)), "sid") == "it is gone (and 1 more in the way)"
     failing = replace(stopped, asked=(asked("root", ">=2"),))
     assert decided(failing, "sid") == "sid has python3-a 1.0-1, but root needs >=2; it is gone"
 

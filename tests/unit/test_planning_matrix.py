@@ -40,12 +40,30 @@ def test_the_newest_of_those_with_the_fewest_obstacles_fits_best() -> None:
     assert best([cell("1", problem="no")]) is None
 
 
+def test_a_root_that_is_blocked_is_the_problem() -> None:
+    made = plan({"root": ["a>=3"], "a": []}, {"a": "1.0"}, wheels_only={"root"})
+    found = cell_of(made)
+    assert found.problem.endswith("root 2.0 has no source distribution on the index")
+    assert (found.totals, found.names, found.obstacles) == ({}, {}, {})
+    assert best([found]) is None
+
+
+def test_releases_are_compared_as_versions() -> None:
+    fit = best([cell("2.9"), cell("2.10"), cell("2.8")])
+    assert fit
+    assert fit.cell.release == "2.10"
+
+
 def test_when_another_release_is_worth_telling() -> None:
     fit = best([cell("2.0", blocked="a"), cell("3.0", blocked="a", update="b c")])
     assert fit
     assert much_better(cell("3.0", blocked="a", update="b c"), fit)
     assert not much_better(cell("3.0", blocked="a"), fit)
     assert not much_better(cell("2.0", blocked="a b c d"), fit)
+    assert not much_better(cell("3.0", blocked="x"), fit)  # as many
+    two = best([cell("2.0", blocked="a b")])
+    assert two
+    assert not much_better(cell("3.0", blocked="x y z"), two)  # fewer, but not half
     clear = best([cell("2.0"), cell("3.0")])
     assert clear
     assert not much_better(cell("1.0"), clear)  # nothing is better than no obstacle
