@@ -245,10 +245,10 @@ def open_suite(
         if meanwhile and not path.is_file():
             pool.submit(meanwhile)
         root.update(max_age_seconds=max_age_seconds, refresh=refresh)
-        return _built(root, path)
+        return _built(root, path, run)
 
 
-def _built(root: AptRoot, path: Path) -> SuiteIndex:
+def _built(root: AptRoot, path: Path, run: Runner) -> SuiteIndex:
     """The index of the lists in ``root``, built if ``path`` isn't it."""
     with root.locked():
         digest = hashlib.sha256(root.release_file().read_bytes()).hexdigest()
@@ -262,6 +262,7 @@ def _built(root: AptRoot, path: Path) -> SuiteIndex:
                     release=root.release(),
                     architecture=root.settings.architecture,
                     lists=root.lists(),
+                    run=run,
                 )
             except IntegrityError:
                 root.discard()

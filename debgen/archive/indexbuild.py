@@ -8,17 +8,20 @@ import re
 import sqlite3
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import fields
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
 from debian.debian_support import NativeVersion
 
-from debgen.archive.listfiles import read_contents, read_packages
-from debgen.archive.model import Binary, ListFile, ListKind, Located, Release
+from debgen.archive.listfiles import read_contents, read_contents_apart, read_packages
+from debgen.archive.model import Binary, ListFile, ListKind, Located, Release, Shipped
 from debgen.errors import IntegrityError, WorkspaceError
+from debgen.run import Runner, run
 from debgen.workspace import disk_errors, make_directory
 
 FORMAT = 2
@@ -50,6 +53,8 @@ INDEXES = (
 would make the file twice as large.
 """
 
+#: A Contents file of this size, in bytes, takes seconds to read, and a process of its own is worth it.
+_LARGE = 8 << 20
 _row = attrgetter(*(field.name for field in fields(Binary)))
 _PROVIDED = re.compile(r"\s*([^\s(:]+)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\s*\))?\s*")
 _NAMED = re.compile(r"(?:^|[,|])\s*([^\s,|:(]+)")
@@ -57,18 +62,22 @@ _WANTING = attrgetter("pre_depends", "depends", "recommends")
 _REFUSING = attrgetter("breaks", "conflicts")
 
 
-def build_index(target: Path, *, key: str, release: Release, architecture: str, lists: Iterable[ListFile]) -> None:
+def build_index(
+    target: Path, *, key: str, release: Release, architecture: str, lists: Iterable[ListFile], run: Runner = run
+) -> None:
     """Write the index of ``lists`` to ``target`` in one step: a reader sees the old file or the new one.
 
     ``key`` names what it was made from. Raises IntegrityError where the lists are broken or have no package,
     and WorkspaceError where the disk is full.
     """
     make_directory(target.parent)
-    with disk_errors(target):
+    lists = tuple(lists)
+    with disk_errors(target), ThreadPoolExecutor(1) as pool:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         os.close(handle)
         try:
-            _fill(Path(name), key=key, release=release, architecture=architecture, lists=tuple(lists))
+            contents = _contents(lists, pool, run)
+            _fill(Path(name), key=key, release=release, architecture=architecture, lists=lists, contents=contents)
             os.chmod(name, 0o644)
             os.replace(name, target)
         except sqlite3.OperationalError as error:
@@ -81,7 +90,10 @@ def build_index(target: Path, *, key: str, release: Release, architecture: str, 
             Path(name).unlink(missing_ok=True)
 
 
-def _fill(path: Path, *, key: str, release: Release, architecture: str, lists: tuple[ListFile, ...]) -> None:
+def _fill(
+    path: Path, *, key: str, release: Release, architecture: str, lists: tuple[ListFile, ...],
+    contents: Iterable[Callable[[], Iterable[Shipped | Located]]],
+) -> None:  # fmt: skip
     chosen = _newest(
         binary
         for file in lists
@@ -99,9 +111,8 @@ def _fill(path: Path, *, key: str, release: Release, architecture: str, lists: t
         database.executemany("INSERT OR IGNORE INTO provided VALUES (?,?,?)", sorted(_provided(packages)))
         database.executemany("INSERT INTO dependants VALUES (?,?,?)", sorted(_dependants(packages)))
         del packages
-        for file in lists:
-            if file.kind is ListKind.CONTENTS:
-                _fill_contents(database, file)
+        for rows in contents:
+            _fill_contents(database, rows())
         for statement in INDEXES:
             database.execute(statement)
         database.executemany(
@@ -115,6 +126,19 @@ def _fill(path: Path, *, key: str, release: Release, architecture: str, lists: t
             }.items(),
         )
         database.execute("COMMIT")
+
+
+def _contents(
+    lists: Iterable[ListFile], pool: Executor, run: Runner
+) -> list[Callable[[], Iterable[Shipped | Located]]]:
+    """What gives the rows of each Contents file; the largest comes last, and is read beside all the rest."""
+    paths = sorted(
+        (file.path for file in lists if file.kind is ListKind.CONTENTS), key=lambda path: path.stat().st_size
+    )
+    readers: list[Callable[[], Iterable[Shipped | Located]]] = [partial(read_contents, path) for path in paths]
+    if paths and paths[-1].stat().st_size >= _LARGE:
+        readers[-1] = pool.submit(read_contents_apart, paths[-1], run).result
+    return readers
 
 
 def _newest(binaries: Iterable[Binary]) -> dict[str, Binary]:
@@ -151,9 +175,9 @@ def _names(fields: Iterable[str]) -> set[str]:
     return {name for field in fields if field for name in _NAMED.findall(field)}
 
 
-def _fill_contents(database: sqlite3.Connection, file: ListFile) -> None:
+def _fill_contents(database: sqlite3.Connection, rows: Iterable[Shipped | Located]) -> None:
     located: list[tuple[str, str, str, str]] = []
-    for row in read_contents(file.path):
+    for row in rows:
         if isinstance(row, Located):
             located.append((row.kind.value, row.name, row.package, row.path))
         else:

@@ -183,6 +183,8 @@ def test_entries_for_the_same_crate_are_one_need() -> None:
         Crate("pyo3", "0.28", default_features=False, manifest="other/Cargo.toml", features=("macros",)),
     )
     assert need.features == ("extension-module", "macros")
+    some = one(Crate("pyo3", "0.28", default_features=False), Crate("pyo3", "0.28", manifest="other/Cargo.toml"))
+    assert some.features == ("default",)
     assert [n.requirement for n in judged(Crate("pyo3", "0.28"), Crate("pyo3", "0.25"))] == ["0.25", "0.28"]
 
 

@@ -40,6 +40,17 @@ def test_the_newest_of_those_with_the_fewest_obstacles_fits_best() -> None:
     assert best([cell("1", problem="no")]) is None
 
 
+def test_a_summary_is_of_what_the_work_reaches() -> None:
+    found = cell_of(plan({"root": ["leaf"], "leaf": ["deep"], "deep": []}, {"leaf": "2.0"}))
+    assert found.names[Decision.DROP] == {}  # deep, which the suite's leaf does without
+
+
+def test_what_stands_in_the_way_of_both_is_no_difference() -> None:
+    fit = best([cell("2.0", blocked="a"), cell("3.0", blocked="a b")])
+    assert fit
+    assert "3.0 is worse: b (is blocked)" in fit.reasons
+
+
 def test_a_root_that_is_blocked_is_the_problem() -> None:
     made = plan({"root": ["a>=3"], "a": []}, {"a": "1.0"}, wheels_only={"root"})
     found = cell_of(made)
@@ -61,9 +72,9 @@ def test_when_another_release_is_worth_telling() -> None:
     assert not much_better(cell("3.0", blocked="a"), fit)
     assert not much_better(cell("2.0", blocked="a b c d"), fit)
     assert not much_better(cell("3.0", blocked="x"), fit)  # as many
-    two = best([cell("2.0", blocked="a b")])
-    assert two
-    assert not much_better(cell("3.0", blocked="x y z"), two)  # fewer, but not half
+    three = best([cell("2.0", blocked="a b c")])
+    assert three
+    assert not much_better(cell("3.0", blocked="v w x y z"), three)  # fewer, but not half
     clear = best([cell("2.0"), cell("3.0")])
     assert clear
     assert not much_better(cell("1.0"), clear)  # nothing is better than no obstacle
