@@ -87,9 +87,10 @@ def choose_variant(
 ) -> Variant:
     """The variant to plan for: ``wanted`` if given, else what this machine has a compiler for, else cpu.
 
-    A variant that was not asked for by name must be possible in the suite: ``packages`` are, by variant, the suite's
-    packages made for it that the project needs, and ``problem`` says why they can't be installed together with the
-    toolkit (empty where they can). UsageError for a variant that there is none of.
+    A variant that was not asked for by name must matter and be possible in the suite: ``packages`` are, by variant, the
+    suite's packages made for it that the project needs, without the variants that make no difference. ``problem`` says
+    why they can't be installed together with the toolkit (empty where they can). UsageError for a variant that there is
+    none of.
     """
     told = facts(detected)
     if wanted:
@@ -103,7 +104,9 @@ def choose_variant(
         toolkit = next((t for t in detected.toolkits if t.program == compiler.program), None)
         if toolkit is None:
             reasons.append(f"{has}, but {detected.suite} has no package of it")
-        elif reason := problem(sorted({toolkit.package, *packages.get(variant, ())})):
+        elif variant not in packages:
+            reasons.append(f"{has}, but nothing here is made for {variant}")
+        elif reason := problem(sorted({toolkit.package, *packages[variant]})):
             reasons.append(f"{has}, but {detected.suite} can't carry {variant}: {reason}")
         else:
             return Variant(variant, has, told)

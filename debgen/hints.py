@@ -34,6 +34,8 @@ def hints(bench: Workbench, plan: Plan) -> tuple[str, ...]:
     cells = kept_cells(bench, plan.root, plan.variant.name)
     if not cells:
         cells = _first_looks(bench, plan.root, finals[:_LOOKED_AT], plan.variant)
+    # What is newer was passed over by resolution, with good reason.
+    cells = [cell for cell in cells if Version(cell.release) <= Version(root.version)]
     here = next((cell for cell in cells if cell.release == root.version), None)
     fit = best(cells)
     if fit is not None and here is not None and much_better(here, fit):

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from debgen.archive.aptroot import AptRoot
 from debgen.archive.extras import Pull, brought_along
@@ -23,7 +24,7 @@ from debgen.archive.pydist import PACKAGE as DH_PYTHON
 from debgen.archive.pydist import Pydist, pydist_table
 from debgen.archive.reverse import broken_by
 from debgen.archive.solver import Problem, Solver
-from debgen.archive.versions import debian_upstream, split_debian
+from debgen.archive.versions import debian_upstream, split_debian, upstream_version
 from debgen.building.chroots import chroot_path
 from debgen.data import data_directory
 from debgen.detection import choose_variant, detect, variant_packages
@@ -101,7 +102,11 @@ class Workbench:
             found = self.solver.together(packages)
             return found.text if found else ""
 
-        packages = {} if wanted or not detected.host else variant_packages(self.index, self._direct(requirement))
+        packages: dict[str, set[str]] = {}
+        if detected.host and not wanted:
+            root, *_ = names = self._direct(requirement)
+            made = variant_packages(self.index, names)
+            packages = {v: found for v, found in made.items() if found or root in self.source(v).files}
         return choose_variant(wanted, detected, problem, packages)
 
     def source(self, variant: str) -> VariantSource:
@@ -258,7 +263,7 @@ class Workbench:
         """What the update of each package that is too old breaks in the archive."""
         found: dict[str, tuple[Finding, ...]] = {}
         for node in plan.nodes:
-            if node.needed and node.decision is Decision.UPDATE and node.match:
+            if node.needed and node.decision is Decision.UPDATE and node.match and _counts_alike(node.match):
                 epoch = split_debian(node.match.debian_version)[0]
                 version = f"{epoch + ':' if epoch else ''}{debian_upstream(node.version)}-1"
                 broken = broken_by(self.index, node.match.package, version)
@@ -275,6 +280,7 @@ class Workbench:
     def _direct(self, requirement: str) -> tuple[str, ...]:
         """The root, and what its newest release asks for by its published metadata."""
         asked = parse_request(requirement, self.target)
+        root = str(canonicalize_name(asked.name))
         releases = Releases(self.client, self.target)
         evaluator = Evaluator(self.target)
         versions = [v for v in self.client.versions(asked.name) if asked.specifier.contains(v)]
@@ -283,8 +289,13 @@ class Workbench:
                 needed, _ = evaluator.needs(releases.metadata(asked.name, version))
             except HostileArchiveError:
                 break
-            return tuple(sorted({str(canonicalize_name(asked.name)), *(need.name for need in needed)}))
-        return ()
+            return (root, *sorted({need.name for need in needed} - {root}))
+        return (root,)
+
+
+def _counts_alike(match: Match) -> bool:
+    """Whether Debian numbers the package as upstream does: else its next version there can't be told."""
+    return Version(upstream_version(match.debian_version)) == Version(match.upstream_version)
 
 
 def _not_installable(problem: Problem) -> Finding:

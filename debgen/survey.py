@@ -77,7 +77,7 @@ class Survey:
         evaluator = Evaluator(self._target)
         edges = {name: _build_edges(name, known[name].version, found, evaluator) for name, found in facts.items()}
         unresolved = {
-            node.name: ",".join(sorted({a.specifier for a in node.asked if a.counts and a.specifier}))
+            node.name: _bounds(node)
             for node in plan.nodes
             if node.needed
             and node.name not in known
@@ -142,6 +142,14 @@ class Survey:
             judged = judge_crates(self._index, found.crates, architecture, chain)
             self._judged[name, found] = (*judged, *judge_libraries(self._index, found.libraries))
         return {name: self._judged[name, found] for name, found in facts.items()}
+
+
+def _bounds(node: Node) -> str:
+    """The bounds that a release must keep: of those that count, but for what is relaxed or dropped."""
+    loosened = (Decision.RELAX, Decision.DROP)
+    return ",".join(
+        sorted({a.specifier for a in node.asked if a.counts and a.specifier and a.decision not in loosened})
+    )
 
 
 def _in_work(node: Node) -> bool:

@@ -43,6 +43,8 @@ class Topic(StrEnum):
     """A package is in the suite's index and can't be installed."""
     BREAKS = "breaks"
     """Updating a package breaks the bounds of others in the archive."""
+    DEVICE = "device"
+    """The suite has a package for other devices than the plan's."""
     COMPONENT = "component"
     """A package is outside main."""
     SOURCE = "source"

@@ -31,7 +31,7 @@ from debgen.planning.model import (
 from debgen.planning.order import stages
 from debgen.planning.relaxation import safe_relaxation
 from debgen.planning.verdict import Verdict, judge
-from debgen.recipes import Layer
+from debgen.recipes import VARIANTS, Layer
 from debgen.upstream.model import DependencyTree, Distribution, Edge
 from debgen.upstream.requirements import python_excluded
 
@@ -83,11 +83,14 @@ def make_plan(
     that neither the tree nor ``evidence.added`` has gets the suite's version, or none (an empty ``version``) where
     that doesn't do; it has to be resolved then.
     """
-    return _Planner(tree, suite, recipe, evidence or Evidence()).plan(variant, notes)
+    return _Planner(tree, suite, recipe, evidence or Evidence(), variant.name).plan(variant, notes)
 
 
 class _Planner:
-    def __init__(self, tree: DependencyTree, suite: Suite, recipe: Callable[[str], Layer], evidence: Evidence) -> None:
+    def __init__(
+        self, tree: DependencyTree, suite: Suite, recipe: Callable[[str], Layer], evidence: Evidence, variant: str
+    ) -> None:
+        self.variant = variant
         self.tree = tree
         self.suite = suite
         self.recipe = recipe
@@ -291,6 +294,8 @@ class _Planner:
         if match and match.component != "main":
             text = f"{match.package} is in {match.component}: what depends on it can't be in main"
             yield Finding(Topic.COMPONENT, text)
+        if match and decision in (Decision.USE, Decision.RELAX):
+            yield from self._wrong_device(match)
         if match and (finding := self.evidence.uninstallable.get(match.package)):
             # What is to be made anew need not be installable as it is.
             yield replace(finding, blocking=decision in (Decision.USE, Decision.RELAX))
@@ -301,6 +306,14 @@ class _Planner:
             if decision is Decision.UPDATE:
                 yield from self.evidence.broken.get(node.name, ())
 
+    def _wrong_device(self, match: Match) -> Iterable[Finding]:
+        """Where the suite has one package of a distribution for each device, and none for this one."""
+        others = {other.package for other in self.matches[match.distribution]}
+        siblings = {f"{match.package}-{variant}" for variant in VARIANTS}
+        if self.variant != "cpu" and siblings & others:  # the one for the variant itself would have come first
+            text = f"{self.suite.codename} has {match.package}, and none of it that is built for {self.variant}"
+            yield Finding(Topic.DEVICE, text, blocking=True)
+
     def _obstacles(self, distribution: Distribution) -> Iterable[Finding]:
         """What stands in the way of packaging a release."""
         release = f"{distribution.name} {distribution.version}"
@@ -310,6 +323,8 @@ class _Planner:
             text = f"{release} asks for Python {clauses}, and {self.suite.codename} has {self.tree.python_version}"
             yield Finding(Topic.PYTHON, f"{text}: its metadata needs a patch, and its tests have to show that it works")
         for need in self.evidence.needs.get(distribution.name, ()):
+            if need.topic is Topic.LIBRARY and need.supply is Supply.RELAXABLE:
+                continue  # the build does without it
             if need.supply is not Supply.SATISFIED:
                 stops = need.topic is Topic.CRATE and need.supply is not Supply.RELAXABLE
                 yield Finding(need.topic, need.reason, need.chain, blocking=stops)

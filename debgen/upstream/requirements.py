@@ -88,7 +88,7 @@ class Evaluator:
             note = f"requirement {line[:80]!r} is not valid; only its name was taken"
             requirement = Requirement(match[1] + _valid_marker(line))
         if requirement.url:
-            note = f"requirement {line[:80]!r} names an address; only its name was taken"
+            note = f"requirement {line.partition('@')[0].strip()!r} names an address; only its name was taken"
         marker = str(requirement.marker) if requirement.marker else ""
         ways: Iterable[str | None]
         if not marker or self.holds(requirement.marker):

@@ -7,6 +7,7 @@ import os
 import tarfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 import pytest
@@ -31,7 +32,11 @@ def detected(
 
 
 def chosen(
-    about: Detected, wanted: str = "", *, impossible: Collection[str] = (), packages: Mapping[str, Collection[str]] = {}
+    about: Detected,
+    wanted: str = "",
+    *,
+    impossible: Collection[str] = (),
+    packages: Mapping[str, Collection[str]] = MappingProxyType({"cuda": (), "rocm": ()}),
 ) -> tuple[str, str]:
     """The variant and its reason, where the packages ``impossible`` can't be installed."""
 
@@ -62,6 +67,14 @@ def test_this_machine_says_what_is_wanted_and_the_suite_what_is_possible() -> No
     assert chosen(detected(NVCC), impossible=["nvidia-cuda-toolkit"]) == (
         "cpu", "this machine has nvcc 13.0, but sid can't carry cuda: nvidia-cuda-toolkit can't",
     )  # fmt: skip
+
+
+def test_a_variant_that_makes_no_difference_is_not_chosen() -> None:
+    assert chosen(detected(NVCC), packages={}) == (
+        "cpu",
+        "this machine has nvcc 13.0, but nothing here is made for cuda",
+    )
+    assert chosen(detected(NVCC, HIPCC), packages={"rocm": ()})[0] == "rocm"
 
 
 def test_what_the_project_needs_must_be_installable_with_the_toolkit() -> None:

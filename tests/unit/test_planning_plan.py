@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planning_cases import REASON, decisions, drop, edge, node, plan, relax, sdist
+from planning_cases import REASON, decisions, drop, edge, match, node, plan, relax, sdist, tree
 
+from debgen.archive.model import Match
 from debgen.planning.asjson import as_json
-from debgen.planning.model import BuildNeed, Decision, Finding, Kind, Plan, Supply, Topic
-from debgen.planning.plan import Evidence
+from debgen.planning.model import BuildNeed, Decision, Finding, Kind, Plan, Supply, Topic, Variant
+from debgen.planning.plan import Evidence, Suite, make_plan
 from debgen.planning.verdict import Verdict
 from debgen.recipes import Drop, Layer
 from debgen.upstream.model import Distribution
@@ -402,3 +403,27 @@ def test_trees_of_two_thousand_nodes() -> None:
     assert len(made.nodes) == count
     assert made.cycles
     assert sorted(itertools.chain(*made.order)) == sorted(n.name for n in made.nodes if n.to_package)
+
+
+def test_a_package_for_another_device_is_of_no_use() -> None:
+    found = (match("a", "2.0"), replace(match("a", "2.0"), package="python3-a-cuda"))
+
+    def made(variant: str, *matches: Match) -> Plan:
+        suite = Suite("sid", "", lambda name: matches if name == "a" else (), lambda a, b: False)
+        return make_plan(tree({"root": ["a"], "a": []}), suite, lambda name: Layer(), variant=Variant(variant, ""))
+
+    assert node(made("cpu", *found), "a").decision is USE
+    assert node(made("cuda", *reversed(found)), "a").decision is USE
+    rocm = node(made("rocm", *found), "a")
+    assert (rocm.decision, [f.topic for f in rocm.findings]) == (BLOCKED, [Topic.DEVICE])
+    assert node(made("rocm", found[0]), "a").decision is USE  # it is the same on all devices
+
+
+def test_libraries_that_the_build_does_without_are_no_finding() -> None:
+    needs = tuple(
+        BuildNeed(Topic.LIBRARY, name, "", "", "", supply, f"about {name}")
+        for name, supply in (("may", Supply.RELAXABLE), ("must", Supply.MISSING))
+    )
+    made = plan({"root": []}, {"backend": "2", "tool": "1.0"}, evidence=build_evidence(root=needs))
+    assert [f.text for f in node(made, "root").findings] == ["about must"]
+    assert node(made, "root").decision is PACKAGE
