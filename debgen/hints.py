@@ -33,8 +33,9 @@ def hints(bench: Workbench, plan: Plan) -> tuple[str, ...]:
         )
     cells = kept_cells(bench, plan.root, plan.variant.name)
     if not cells:
-        cells = _first_looks(bench, plan.root, finals[:_LOOKED_AT], plan.variant)
-    # What is newer was passed over by resolution, with good reason.
+        # What is newer was passed over by resolution, with good reason.
+        older = [v for v in finals if Version(v) <= Version(root.version)]
+        cells = _first_looks(bench, plan.root, older[:_LOOKED_AT], plan.variant)
     cells = [cell for cell in cells if Version(cell.release) <= Version(root.version)]
     here = next((cell for cell in cells if cell.release == root.version), None)
     fit = best(cells)
@@ -56,6 +57,12 @@ def _first_looks(bench: Workbench, name: str, releases: Sequence[str], variant: 
             return False
         return True
 
+    cells: list[Cell] = []
     with ThreadPoolExecutor(_READERS) as pool:
-        readable = [release for release, ok in zip(releases, pool.map(ready, releases), strict=True) if ok]
-    return [bench.first_look(name, release, variant) for release in readable]
+        for start in range(0, len(releases), _READERS):
+            some = releases[start : start + _READERS]
+            readable = [release for release, ok in zip(some, pool.map(ready, some), strict=True) if ok]
+            cells += [bench.first_look(name, release, variant) for release in readable]
+            if any(not cell.problem and not cell.obstacles for cell in cells):
+                break  # none can fit better, and reading an sdist takes half a second
+    return cells

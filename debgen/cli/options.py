@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -86,9 +86,11 @@ def index_client(args: argparse.Namespace) -> IndexClient:
 
 
 @contextmanager
-def suite_index(args: argparse.Namespace, settings: MirrorSettings) -> Iterator[SuiteIndex]:
-    """The index of the target suite."""
-    with open_suite(args.dist, settings, refresh=args.refresh) as index:
+def suite_index(
+    args: argparse.Namespace, settings: MirrorSettings, meanwhile: Callable[[], object] | None = None
+) -> Iterator[SuiteIndex]:
+    """The index of the target suite; ``meanwhile`` is that of :func:`debgen.archive.index.open_suite`."""
+    with open_suite(args.dist, settings, refresh=args.refresh, meanwhile=meanwhile) as index:
         yield index
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -28,9 +29,12 @@ from debgen.planning.asjson import as_json
 from debgen.planning.explain import bound
 from debgen.planning.model import Decision, Node, Plan, Topic
 from debgen.planning.saved import save
+from debgen.recipes import requirement_files
 from debgen.report.dot import dot
 from debgen.report.drawing import drawing
 from debgen.report.html import html
+from debgen.upstream.tree import read_ahead
+from debgen.upstream.variants import VariantSource
 from debgen.workspace import write_atomically
 
 COLOURS = {
@@ -77,7 +81,10 @@ def run_verb(args: argparse.Namespace) -> int:
             raise UsageError(f"{path} is a folder", hint="Name a file.")
     client = index_client(args)
     mirror = mirror_settings(args)
-    with suite_index(args, mirror) as index:
+    likely = args.variant or "cpu"
+    source = VariantSource(likely, requirement_files(args.dist, likely, directories=tuple(args.recipes)))
+    ahead = partial(read_ahead, args.name, mirror.architecture, client, source)
+    with suite_index(args, mirror, ahead) as index:
         bench = Workbench(index, client, mirror, tuple(args.recipes))
         variant = bench.variant(args.name, args.variant)
         say(f"variant: {variant.name} ({variant.reason})")
