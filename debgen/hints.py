@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from debgen.comparison import kept_cells
@@ -23,7 +26,7 @@ def hints(bench: Workbench, plan: Plan) -> tuple[str, ...]:
     root = plan.node(plan.root)
     if root is None or plan.requirement != plan.root:
         return ()
-    finals = [v for v in bench.client.versions(plan.root) if not Version(v).is_prerelease]
+    finals = _finals(bench, plan.root)
     newer = [v for v in finals if Version(v) > Version(root.version)]
     told = []
     if newer:
@@ -45,6 +48,25 @@ def hints(bench: Workbench, plan: Plan) -> tuple[str, ...]:
             f"instead of {len(here.obstacles)}: `debgen matrix {plan.root}` compares the releases"
         )
     return tuple(told)
+
+
+def begin(bench: Workbench, requirement: str, variant: Variant) -> None:
+    """Begin to read what :func:`hints` will look at, beside the plan; what fails here fails again there."""
+
+    def read() -> None:
+        with suppress(DebgenError):
+            if kept_cells(bench, requirement, variant.name):
+                return
+            for release in _finals(bench, requirement)[: 2 * _READERS]:
+                with suppress(DebgenError):
+                    bench.requirements(requirement, release, variant)
+
+    if requirement == canonicalize_name(requirement):  # hints are for those who name no release
+        threading.Thread(target=read, daemon=True).start()
+
+
+def _finals(bench: Workbench, name: str) -> list[str]:
+    return [v for v in bench.client.versions(name) if not Version(v).is_prerelease]
 
 
 def _first_looks(bench: Workbench, name: str, releases: Sequence[str], variant: Variant) -> list[Cell]:

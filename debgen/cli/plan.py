@@ -22,7 +22,7 @@ from debgen.cli.options import (
     suite_index,
 )
 from debgen.errors import UsageError
-from debgen.hints import hints
+from debgen.hints import begin, hints
 from debgen.narrate import say
 from debgen.planner import Workbench
 from debgen.planning.asjson import as_json
@@ -88,6 +88,7 @@ def run_verb(args: argparse.Namespace) -> int:
         bench = Workbench(index, client, mirror, tuple(args.recipes))
         variant = bench.variant(args.name, args.variant)
         say(f"variant: {variant.name} ({variant.reason})")
+        begin(bench, args.name, variant)
         plan = bench.plan(args.name, variant, read_sdists=not args.quick, ask_apt=not args.quick)
         plan = replace(plan, notes=(*hints(bench, plan), *plan.notes))
     document = as_json(plan)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -64,15 +65,16 @@ def bench() -> Bench:
 @pytest.fixture
 def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     @contextmanager
-    def suite_index(args: object, mirror: object) -> Iterator[Any]:
+    def suite_index(args: object, mirror: object, meanwhile: object = None) -> Iterator[Any]:
         yield None
 
     monkeypatch.delenv("DEBGEN_VARIANT", raising=False)
     monkeypatch.setattr(plan, "index_client", lambda args: None)
-    monkeypatch.setattr(plan, "mirror_settings", lambda args: None)
+    monkeypatch.setattr(plan, "mirror_settings", lambda args: SimpleNamespace(architecture="amd64"))
     monkeypatch.setattr(plan, "suite_index", suite_index)
     monkeypatch.setattr(plan, "Workbench", lambda *args: bench)
     monkeypatch.setattr(plan, "hints", lambda bench, made: ("root 1.9 fits sid much better",))
+    monkeypatch.setattr(plan, "begin", lambda bench, requirement, variant: None)
 
     def verb(*words: str) -> tuple[str, str]:
         parser = argparse.ArgumentParser()

@@ -1,0 +1,79 @@
+"""Remarks on other releases of a plan's root."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from planning_cases import plan
+
+from debgen import hints
+from debgen.planning.matrix import Cell
+from debgen.planning.model import Decision, Plan
+
+NEWEST_FIRST = ("3.0", "2.1rc1", "2.0", "1.9", "1.8")
+
+
+class Client:
+    """An index that knows the releases of one distribution."""
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        return NEWEST_FIRST
+
+
+class Bench:
+    """Knows how many obstacles each release has, and which were looked at."""
+
+    def __init__(self, **obstacles: int) -> None:
+        self.client = Client()
+        self.obstacles = {name.removeprefix("v").replace("_", "."): count for name, count in obstacles.items()}
+        self.looked: list[str] = []
+
+    def requirements(self, name: str, version: str, variant: Any) -> None:
+        self.looked.append(version)
+
+    def first_look(self, name: str, version: str, variant: Any) -> Cell:
+        blocked = {f"o{i}": "is blocked" for i in range(self.obstacles[version])}
+        return Cell(version, "sid", "cpu", {}, {Decision.BLOCKED: blocked})
+
+
+def told(bench: Bench, made: Plan, monkeypatch: pytest.MonkeyPatch, kept: list[Cell] | None = None) -> tuple[str, ...]:
+    monkeypatch.setattr(hints, "kept_cells", lambda bench, name, variant: kept or [])
+    return hints.hints(bench, made)  # type: ignore[arg-type]
+
+
+def test_a_newer_release_and_one_that_fits_better_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(v2_0=3, v1_9=1, v1_8=5)
+    newer, better = told(bench, plan({"root": []}, {}), monkeypatch)
+    assert newer.startswith("root 3.0 is newer than the 2.0 planned here")
+    assert better.startswith("root 1.9 fits sid much better, with 1 obstacles instead of 3")
+    assert bench.looked == ["2.0", "1.9", "1.8"]  # neither what is newer nor the candidate
+
+
+def test_nothing_is_told_where_a_release_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    assert told(bench, plan({"root": []}, {}, bound="==2.0"), monkeypatch) == ()
+    assert bench.looked == []
+
+
+def test_what_a_comparison_left_is_taken_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    kept = [bench_cell("3.0", 0), bench_cell("2.0", 2), bench_cell("1.8", 0)]
+    _, better = told(bench, plan({"root": []}, {}), monkeypatch, kept)
+    assert "root 1.8 fits" in better  # not 3.0, which resolution passed over
+    assert bench.looked == []
+
+
+def bench_cell(release: str, obstacles: int) -> Cell:
+    return Cell(release, "sid", "cpu", {}, {Decision.UPDATE: {f"o{i}": "is too old" for i in range(obstacles)}})
+
+
+def test_releases_that_cannot_be_read_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    from debgen.errors import NoSdistError
+
+    class Poor(Bench):
+        def requirements(self, name: str, version: str, variant: Any) -> None:
+            if version == "1.9":
+                raise NoSdistError("none")
+
+    assert len(told(Poor(v2_0=3, v1_8=3), plan({"root": []}, {}), monkeypatch)) == 1
