@@ -37,6 +37,7 @@ from debgen.upstream.index import IndexClient
 from debgen.upstream.licences import scan_licences
 from debgen.upstream.model import FileKind, ReleaseFile
 from debgen.upstream.proxy import Releases
+from debgen.upstream.requirements import is_requirement
 from debgen.upstream.sdist import unpack
 from debgen.workspace import cache_directory, fresh_directory
 
@@ -154,18 +155,10 @@ def _unmet_of(name: str, recipe: Recipe, bench: Workbench, releases: Releases) -
 
     def unmet_of(version: str) -> tuple[Unmet, ...]:
         lines = releases.metadata(name, version).requires_dist
-        requirements = [Requirement(line) for line in lines if _parses(line)]
+        requirements = [Requirement(line) for line in lines if is_requirement(line)]
         return judge_requirements(requirements, bench.lookup, recipe, environment).unmet
 
     return unmet_of
-
-
-def _parses(line: str) -> bool:
-    try:
-        Requirement(line)
-    except InvalidRequirement:
-        return False
-    return True
 
 
 def _narrate_choice(name: str, suite: str, choice: Choice) -> None:

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from debgen.archive.index import SuiteIndex
 from debgen.archive.solver import Problem
 from debgen.errors import (
@@ -31,7 +29,7 @@ from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata
 from debgen.upstream.model import DependencyTree, Edge, ReleaseFile, Target
-from debgen.upstream.requirements import Evaluator
+from debgen.upstream.requirements import Evaluator, is_requirement
 from debgen.upstream.tree import build_tree
 
 _READERS = 8
@@ -160,14 +158,6 @@ def _in_work(node: Node) -> bool:
 
 def _build_edges(name: str, version: str, facts: BuildFacts, evaluator: Evaluator) -> tuple[Edge, ...]:
     """The build requirements that hold on the target, as edges."""
-    lines = tuple(line for line in facts.requires if _parses(line))
+    lines = tuple(line for line in facts.requires if is_requirement(line))
     needed, _ = evaluator.needs(CoreMetadata(name, version, requires_dist=lines))
     return tuple(Edge(name, n.name, n.specifier, n.extras, n.marker, n.via_extra) for n in needed if n.name != name)
-
-
-def _parses(line: str) -> bool:
-    try:
-        Requirement(line)
-    except InvalidRequirement:
-        return False
-    return True

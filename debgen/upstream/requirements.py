@@ -126,6 +126,15 @@ def parse_request(text: str, target: Target) -> Requirement:
     return requirement
 
 
+def is_requirement(line: str) -> bool:
+    """Whether a line is a requirement of PEP 508."""
+    try:
+        Requirement(line)
+    except InvalidRequirement:
+        return False
+    return True
+
+
 @lru_cache(maxsize=1 << 12)
 def python_bounds(text: str) -> str:
     """Requires-Python as resolvers shall see it: its valid clauses, but for upper bounds.
