@@ -25,6 +25,7 @@ from debgen.errors import DebgenError, ResolutionError
 from debgen.narrate import say
 from debgen.run import Runner, run
 from debgen.upstream.index import IndexClient
+from debgen.upstream.installed import active_requirements
 from debgen.upstream.metadata import CoreMetadata
 from debgen.upstream.model import DependencyTree, Distribution, Edge, FileKind, ReleaseFile, Target
 from debgen.upstream.proxy import Memory, Releases
@@ -142,7 +143,7 @@ def assemble(
             lines = tuple(needed.render() for needed in needs[name])
             _write(Path(folder), CoreMetadata(name, version, "", metadata[name].provides_extra, lines))
         _write(Path(folder), CoreMetadata(_REQUEST, "0", requires_dist=(str(asked),)))
-        active = _active(Path(folder), run)
+        active = active_requirements(Path(folder), run)
     distributions: dict[str, Distribution] = {}
     for name in sorted(pins):
         edges = tuple(
@@ -174,34 +175,6 @@ def _write(folder: Path, metadata: CoreMetadata) -> None:
     info = folder / f"{metadata.name.replace('-', '_')}-{metadata.version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(metadata.render(), encoding="utf-8")
-
-
-def _active(folder: Path, run: Runner) -> set[tuple[str, str, str | None]]:
-    """Which dependencies are in force, as (parent, child, parent's extra): pipdeptree follows the extras."""
-    done = run(
-        [
-            *(sys.executable, "-m", "pipdeptree", "--path", folder),
-            *("--output", "json", "--extras", "explicit", "--warn", "silence"),
-        ]
-    )
-    found: set[tuple[str, str, str | None]] = set()
-    try:
-        for entry in json.loads(done.stdout):
-            parent = canonicalize_name(entry["package"]["key"])
-            for dependency in entry["dependencies"]:
-                extra = dependency.get("extra")
-                found.add(
-                    (
-                        parent,
-                        canonicalize_name(dependency["key"]),
-                        canonicalize_name(extra) if extra else None,
-                    )
-                )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise DebgenError(
-            "pipdeptree's output can't be understood", hint="Check the installed version of pipdeptree."
-        ) from None
-    return found
 
 
 def _load(path: Path, max_age_seconds: float) -> DependencyTree | None:
