@@ -115,7 +115,9 @@ def measure(distribution: str, suite: str, versions: str) -> Run:
         # Caches of either tool that the user's settings name would not be empty.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("NAB_")}
         environment |= {"DEBGEN_CACHE": str(folder / "debgen"), "XDG_CACHE_HOME": str(folder / "xdg")}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode, as pipdeptree has
         debgen = Path(sys.executable).with_name("debgen")
+        cost([debgen, "--version"], folder, environment)
         plan: list[str | Path] = [debgen, "plan", distribution, "--dist", suite]
         cold = cost(plan, folder, environment)
         warm = cost(plan, folder, environment)

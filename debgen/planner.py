@@ -6,7 +6,9 @@ apt is asked whether what is used can be installed, and the plan is made anew wi
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +38,8 @@ from debgen.planning.plan import Evidence, Suite, make_plan
 from debgen.recipes import Layer, load_recipe, requirement_files
 from debgen.run import Runner, run
 from debgen.survey import Survey
+from debgen.upstream.buildfacts import BuildReader
+from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.model import DependencyTree, Distribution, Edge, FileKind, ReleaseFile, Target
 from debgen.upstream.proxy import Memory, Releases
@@ -64,9 +68,11 @@ class Workbench:
     run: Runner = run
     _found: dict[tuple[str, str], tuple[Match, ...]] = field(default_factory=dict)
     _layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
-    _surveys: dict[tuple[str, bool], Survey] = field(default_factory=dict)
+    _surveys: dict[str, Survey] = field(default_factory=dict)
     _memories: dict[str, Memory] = field(default_factory=dict)
     _brought: dict[str, set[str]] = field(default_factory=dict)
+    _pydist: Pydist | None = None
+    _fetching: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def recipe_roots(self) -> tuple[Path, ...]:
@@ -89,9 +95,17 @@ class Workbench:
         return Solver(self.index, self.apt_root, run=self.run)
 
     @cached_property
+    def reader(self) -> BuildReader:
+        """What reads sdists."""
+        return BuildReader(self.client)
+
+    @property
     def pydist(self) -> Pydist:
         """The suite's dh-python's own table of names."""
-        return pydist_table(self.apt_root, self.index.version_of(DH_PYTHON), run=self.run)
+        with self._fetching:
+            if self._pydist is None:
+                self._pydist = pydist_table(self.apt_root, self.index.version_of(DH_PYTHON), run=self.run)
+            return self._pydist
 
     def variant(self, requirement: str, wanted: str) -> Variant:
         """The variant to plan for; UsageError for one that there is none of."""
@@ -133,7 +147,9 @@ class Workbench:
             )  # fmt: skip
             return tree, self._made(tree, variant)
 
-        tree, plan = resolved({})
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: self.pydist)  # apt fetches it while uv resolves
+            tree, plan = resolved({})
         first = plan
         # The root stays what it is; another release of it is another plan.
         root = {tree.root: f"=={tree.distributions[tree.root].version}"}
@@ -192,15 +208,24 @@ class Workbench:
         evidence = Evidence()
         plan = self._made(tree, variant)
         notes: dict[str, None] = dict.fromkeys(note for note in (remark, self.pydist.note) if note)
-        for _ in range(_ROUNDS if read_sdists else 0):
-            more = self._survey(variant.name, ask_apt=ask_apt).look(plan, tree, evidence, notes)
-            if more == evidence:
-                break
-            evidence = more
-            plan = self._made(tree, variant, evidence)
+        survey = self._survey(variant.name)
+        facts: Mapping[str, BuildFacts] = {}
+        with ThreadPoolExecutor(1) as pool:
+            if ask_apt:  # it works beside, and what it says is remembered
+                pool.submit(self.solver.check, _used(plan))
+            for _ in range(_ROUNDS if read_sdists else 0):
+                facts = survey.facts(plan, tree, evidence, notes)
+                more = survey.look(plan, tree, evidence, facts)
+                if more == evidence:
+                    break
+                evidence = more
+                plan = self._made(tree, variant, evidence)
+        used = _used(plan)
+        problems = self.solver.check(sorted({*used, *survey.crate_packages(facts)})) if ask_apt else {}
         evidence = replace(
             evidence,
-            uninstallable=self._uninstallable(plan) if ask_apt else {},
+            needs=survey.needs(facts, problems),
+            uninstallable={p: _not_installable(problem) for p in used if (problem := problems.get(p))},
             broken=self._broken(plan),
         )
         return self._made(tree, variant, evidence, notes)
@@ -219,16 +244,20 @@ class Workbench:
             variant=variant, evidence=evidence, notes=tuple(notes),
         )  # fmt: skip
 
-    def requirements(self, name: str, version: str, variant: Variant) -> tuple[Needed, ...]:
-        """What one release asks for at run time, in a variant; errors are those of its metadata."""
-        memory = self._memories.setdefault(variant.name, Memory())
-        releases = Releases(self.client, self.target, self.source(variant.name), memory=memory)
+    def _requirements(self, name: str, version: str, variant: str) -> tuple[Needed, ...]:
+        """What one release asks for at run time: in a variant, or by its published metadata where that is empty."""
+        memory = self._memories.setdefault(variant, Memory())
+        releases = Releases(self.client, self.target, self.source(variant) if variant else None, memory=memory)
         needed, _ = Evaluator(self.target).needs(releases.metadata(name, version))
         return tuple(need for need in needed if need.via_extra is None)
 
-    def first_look(self, name: str, version: str, variant: Variant) -> Cell:
-        """What stands in the way of a release by its own requirements alone: quick, as nothing is resolved."""
-        needed = self.requirements(name, version, variant)
+    def first_look(self, name: str, version: str, variant: Variant, *, published: bool = False) -> Cell:
+        """What stands in the way of a release by its own requirements alone: quick, as nothing is resolved.
+
+        They are those of the variant, or with ``published`` those of its metadata, which is quicker still. Errors are
+        those of reading them.
+        """
+        needed = self._requirements(name, version, "" if published else variant.name)
         file = ReleaseFile("", "", version, FileKind.SDIST)
         edges = tuple(Edge(name, n.name, n.specifier, n.extras, n.marker) for n in needed if n.name != name)
         # What would be chosen of each is not known; that it is newer than the suite's is what matters.
@@ -240,24 +269,17 @@ class Workbench:
         )  # fmt: skip
         return cell_of(self._made(tree, variant))
 
-    def _survey(self, variant: str, *, ask_apt: bool) -> Survey:
-        key = (variant, ask_apt)
-        if key not in self._surveys:
-            self._surveys[key] = Survey(
-                self.index, self.client, lambda name: self.layer(name, variant),
-                self.solver.check if ask_apt else lambda packages: {}, self.run,
-            )  # fmt: skip
-        return self._surveys[key]
+    def _survey(self, variant: str) -> Survey:
+        if variant not in self._surveys:
+            self._surveys[variant] = Survey(
+                self.index, self.client, self.reader, lambda name: self.layer(name, variant), self.run
+            )
+        return self._surveys[variant]
 
     def _pulls_in(self, package: str, wanted: str) -> bool:
         if package not in self._brought:
             self._brought[package] = {p for p, how in brought_along(self.index, package).items() if how is Pull.DEPENDS}
         return wanted in self._brought[package]
-
-    def _uninstallable(self, plan: Plan) -> dict[str, Finding]:
-        used = sorted({n.match.package for n in plan.nodes if n.match and n.needed})
-        problems = self.solver.check(used)
-        return {package: _not_installable(problem) for package, problem in problems.items() if problem}
 
     def _broken(self, plan: Plan) -> dict[str, tuple[Finding, ...]]:
         """What the update of each package that is too old breaks in the archive."""
@@ -281,16 +303,17 @@ class Workbench:
         """The root, and what its newest release asks for by its published metadata."""
         asked = parse_request(requirement, self.target)
         root = str(canonicalize_name(asked.name))
-        releases = Releases(self.client, self.target)
-        evaluator = Evaluator(self.target)
         versions = [v for v in self.client.versions(asked.name) if asked.specifier.contains(v)]
-        for version in versions[:1]:
-            try:
-                needed, _ = evaluator.needs(releases.metadata(asked.name, version))
-            except HostileArchiveError:
-                break
-            return (root, *sorted({need.name for need in needed} - {root}))
-        return (root,)
+        try:
+            needed = self._requirements(root, versions[0], "") if versions else ()
+        except HostileArchiveError:
+            needed = ()
+        return (root, *sorted({need.name for need in needed} - {root}))
+
+
+def _used(plan: Plan) -> list[str]:
+    """The suite's packages of what the work reaches, sorted."""
+    return sorted({node.match.package for node in plan.nodes if node.match and node.needed})
 
 
 def _counts_alike(match: Match) -> bool:

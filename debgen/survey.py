@@ -5,7 +5,7 @@ What one round finds brings more to package, which the next round looks at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -45,22 +45,23 @@ class Survey:
         self,
         index: SuiteIndex,
         client: IndexClient,
+        reader: BuildReader,
         layer: Callable[[str], Layer],
-        check: Callable[[Collection[str]], Mapping[str, Problem | None]],
         run: Runner = run,
     ) -> None:
-        """``layer`` gives the recipe of a distribution, ``check`` what is wrong with packages of the suite."""
+        """``layer`` gives the recipe of a distribution."""
         self._index = index
         self._client = client
+        self._reader = reader
         self._layer = layer
-        self._check = check
         self._run = run
         self._target = Target(index.python_version, index.architecture)
-        self._facts: dict[str, BuildFacts] = {}
-        self._judged: dict[tuple[str, BuildFacts], tuple[BuildNeed, ...]] = {}
+        self._read: dict[str, BuildFacts] = {}
 
-    def look(self, plan: Plan, tree: DependencyTree, evidence: Evidence, notes: dict[str, None]) -> Evidence:
-        """More evidence: the sdists of what ``plan`` packages, and the trees of build requirements it lacks.
+    def facts(
+        self, plan: Plan, tree: DependencyTree, evidence: Evidence, notes: dict[str, None]
+    ) -> Mapping[str, BuildFacts]:
+        """What building each distribution takes that ``plan`` packages, from its sdist, as Debian builds it.
 
         Remarks are added to ``notes``, whose values mean nothing.
         """
@@ -70,8 +71,15 @@ class Survey:
             for node in plan.nodes
             if node.needed and _in_work(node) and node.name in known and (sdist := known[node.name].sdist)
         }
-        facts = {name: self._as_debian_builds(name, found, notes) for name, found in self._read(sdists, notes).items()}
-        needs = self._needs(facts)
+        self._read_all(sdists.values(), notes)
+        return {
+            name: self._as_debian_builds(name, self._read[sdist.filename], notes)
+            for name, sdist in sorted(sdists.items())
+        }
+
+    def look(self, plan: Plan, tree: DependencyTree, evidence: Evidence, facts: Mapping[str, BuildFacts]) -> Evidence:
+        """More evidence: the build requirements that ``facts`` name, and the trees of those that ``plan`` lacks."""
+        known = {**evidence.added, **tree.distributions}
         evaluator = Evaluator(self._target)
         edges = {name: _build_edges(name, known[name].version, found, evaluator) for name, found in facts.items()}
         unresolved = {
@@ -93,16 +101,37 @@ class Survey:
                 continue
             for other in found_tree.distributions.values():
                 added.setdefault(other.name, other)
-        return replace(evidence, build_edges=edges, needs=needs, added=added, unresolvable=unresolvable)
+        return replace(evidence, build_edges=edges, added=added, unresolvable=unresolvable)
 
-    def _read(self, sdists: Mapping[str, ReleaseFile], notes: dict[str, None]) -> Mapping[str, BuildFacts]:
-        """The build facts of each sdist; one that can't be read gives a note."""
-        reader = BuildReader(self._client)
-        unread = [file for file in dict.fromkeys(sdists.values()) if file.filename not in self._facts]
+    def crate_packages(self, facts: Mapping[str, BuildFacts]) -> set[str]:
+        """The suite's packages of the crates that ``facts`` name."""
+        architecture = self._index.architecture
+        return {p for found in facts.values() for p in crate_candidates(self._index, found.crates, architecture)}
+
+    def needs(
+        self, facts: Mapping[str, BuildFacts], problems: Mapping[str, Problem | None]
+    ) -> Mapping[str, tuple[BuildNeed, ...]]:
+        """The crates and libraries of each; ``problems`` says what is wrong with packages of the suite."""
+
+        def chain(package: str) -> tuple[str, ...] | None:
+            problem = problems.get(package)
+            return problem.chain if problem else None
+
+        return {
+            name: (
+                *judge_crates(self._index, found.crates, self._index.architecture, chain),
+                *judge_libraries(self._index, found.libraries),
+            )
+            for name, found in facts.items()
+        }
+
+    def _read_all(self, sdists: Iterable[ReleaseFile], notes: dict[str, None]) -> None:
+        """Read the sdists that weren't yet; one that can't be gives a note."""
+        unread = [file for file in dict.fromkeys(sdists) if file.filename not in self._read]
 
         def read(file: ReleaseFile) -> BuildFacts | str:
             try:
-                return reader.read(file)
+                return self._reader.read(file)
             except HostileArchiveError as error:
                 return str(error)
 
@@ -111,8 +140,7 @@ class Survey:
                 if isinstance(found, str):
                     notes.setdefault(f"{found}: its build requirements are not known")
                     found = BuildFacts()
-                self._facts[file.filename] = found
-        return {name: self._facts[file.filename] for name, file in sorted(sdists.items())}
+                self._read[file.filename] = found
 
     def _as_debian_builds(self, name: str, facts: BuildFacts, notes: dict[str, None]) -> BuildFacts:
         """Without the crates of what the recipe leaves out of the build."""
@@ -124,22 +152,6 @@ class Survey:
                 notes.setdefault(f"{name} is built without the crates of {entry.manifest}: {reason}")
             kept = tuple(crate for crate in kept if crate not in matching)
         return replace(facts, crates=kept)
-
-    def _needs(self, facts: Mapping[str, BuildFacts]) -> Mapping[str, tuple[BuildNeed, ...]]:
-        """The crates and libraries of each; apt is asked once about all crates that are new."""
-        new = {name: found for name, found in facts.items() if (name, found) not in self._judged}
-        architecture = self._index.architecture
-        crates = {p for found in new.values() for p in crate_candidates(self._index, found.crates, architecture)}
-        problems = self._check(sorted(crates))
-
-        def chain(package: str) -> tuple[str, ...] | None:
-            problem = problems.get(package)
-            return problem.chain if problem else None
-
-        for name, found in new.items():
-            judged = judge_crates(self._index, found.crates, architecture, chain)
-            self._judged[name, found] = (*judged, *judge_libraries(self._index, found.libraries))
-        return {name: self._judged[name, found] for name, found in facts.items()}
 
 
 def _bounds(node: Node) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sqlite3
@@ -53,7 +52,7 @@ INDEXES = (
 would make the file twice as large.
 """
 
-#: A Contents file of this size, in bytes, takes seconds to read, and a process of its own is worth it.
+#: A Contents file of this size, in bytes, takes seconds to read, and is worth a process of its own.
 _LARGE = 8 << 20
 _row = attrgetter(*(field.name for field in fields(Binary)))
 _PROVIDED = re.compile(r"\s*([^\s(:]+)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\s*\))?\s*")
@@ -72,7 +71,7 @@ def build_index(
     """
     make_directory(target.parent)
     lists = tuple(lists)
-    with disk_errors(target), ThreadPoolExecutor(1) as pool:
+    with disk_errors(target), ThreadPoolExecutor() as pool:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         os.close(handle)
         try:
@@ -131,14 +130,12 @@ def _fill(
 def _contents(
     lists: Iterable[ListFile], pool: Executor, run: Runner
 ) -> list[Callable[[], Iterable[Shipped | Located]]]:
-    """What gives the rows of each Contents file; the largest comes last, and is read beside all the rest."""
-    paths = sorted(
-        (file.path for file in lists if file.kind is ListKind.CONTENTS), key=lambda path: path.stat().st_size
-    )
-    readers: list[Callable[[], Iterable[Shipped | Located]]] = [partial(read_contents, path) for path in paths]
-    if paths and paths[-1].stat().st_size >= _LARGE:
-        readers[-1] = pool.submit(read_contents_apart, paths[-1], run).result
-    return readers
+    """What gives the rows of each Contents file, the largest last; the large ones are read beside all the rest."""
+    sizes = {file.path: file.path.stat().st_size for file in lists if file.kind is ListKind.CONTENTS}
+    return [
+        pool.submit(read_contents_apart, path, run).result if size >= _LARGE else partial(read_contents, path)
+        for path, size in sorted(sizes.items(), key=lambda entry: entry[1])
+    ]
 
 
 def _newest(binaries: Iterable[Binary]) -> dict[str, Binary]:
@@ -168,11 +165,11 @@ def _dependants(packages: Sequence[Binary]) -> Iterator[tuple[str, str, int]]:
         for name in wants | _names(_REFUSING(binary)):
             naming[name].append(number)
     for name, numbers in naming.items():
-        yield name, json.dumps(numbers, separators=(",", ":")), wanted[name]
+        yield name, f"[{','.join(map(str, numbers))}]", wanted[name]
 
 
 def _names(fields: Iterable[str]) -> set[str]:
-    return {name for field in fields if field for name in _NAMED.findall(field)}
+    return set(_NAMED.findall(",".join(fields)))
 
 
 def _fill_contents(database: sqlite3.Connection, rows: Iterable[Shipped | Located]) -> None:

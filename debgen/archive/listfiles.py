@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Binary, FileKind, Located, MetadataKind, Shipped
 from debgen.errors import CommandError, IntegrityError, MissingToolError
+from debgen.gunzip import gunzip
 from debgen.run import Runner, run
 
 _CHUNK = 1 << 15
@@ -99,7 +100,7 @@ def read_contents_apart(path: Path, run: Runner = run) -> list[Shipped | Located
         done = run([sys.executable, "-m", __name__, path], env={"PYTHONPATH": os.pathsep.join(here)})
     except (CommandError, MissingToolError):
         return list(read_contents(path))  # which tells what is wrong
-    return [_from_words(json.loads(line)) for line in done.stdout.splitlines()]
+    return [_from_words(words) for words in json.loads(done.stdout)]
 
 
 def _from_words(words: Sequence[str]) -> Shipped | Located:
@@ -234,7 +235,8 @@ def _chunks(path: Path) -> Iterator[bytes]:
                 while chunk := stream.read(_CHUNK * 8):
                     yield chunk
         elif path.suffix == ".gz":
-            yield from _ahead(_gunzip(path))
+            with path.open("rb") as packed:
+                yield from _ahead(gunzip(packed.read))
         else:
             with path.open("rb") as plain:
                 while chunk := plain.read(_CHUNK * 8):
@@ -244,20 +246,6 @@ def _chunks(path: Path) -> Iterator[bytes]:
             f"the index file {path} is broken: {error}",
             hint="Run the command again; the file is then fetched anew.",
         ) from None
-
-
-def _gunzip(path: Path) -> Iterator[bytes]:
-    """Unpack all members: faster than the gzip module, which copies through small buffers."""
-    with path.open("rb") as stream:
-        unpacker = zlib.decompressobj(wbits=31)
-        while data := stream.read(_CHUNK):
-            while data:
-                if unpacker.eof:
-                    unpacker = zlib.decompressobj(wbits=31)
-                yield unpacker.decompress(data)
-                data = unpacker.unused_data
-        if not unpacker.eof:
-            raise EOFError("it ends too early")
 
 
 def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -270,5 +258,4 @@ def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    for found in read_contents(Path(sys.argv[1])):
-        print(json.dumps(_words(found)))
+    print(json.dumps([_words(found) for found in read_contents(Path(sys.argv[1]))]))

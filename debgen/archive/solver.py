@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from debgen.archive.aptroot import AptRoot
@@ -40,7 +41,10 @@ class Problem:
 
 
 class Solver:
-    """apt's answers for one suite, each kept on disk until the suite's Release file changes."""
+    """apt's answers for one suite, each kept on disk until the suite's Release file changes.
+
+    May be used by several threads; apt is run by one at a time.
+    """
 
     def __init__(self, index: SuiteIndex, root: AptRoot, *, run: Runner = run) -> None:
         """``index`` and ``root`` are of the same suite; the root has been updated, as open_suite does."""
@@ -50,6 +54,7 @@ class Solver:
         self._ways = Ways(index)
         self._release = ""
         self._answers: dict[str, Problem | None] = {}
+        self._remembering = threading.Lock()
 
     def check(self, packages: Collection[str]) -> Mapping[str, Problem | None]:
         """For each of ``packages``, why it can't be installed by itself; None where it can.
@@ -84,41 +89,29 @@ class Solver:
                 self._store(dict(self._sorted_out(unknown)))
         return (self._answers[name] for name in wanted)
 
-    def _sorted_out(self, group: Sequence[str]) -> Iterator[tuple[str, Problem | None]]:
-        """Each of ``group`` with its answer: all at once where they can be together, else in smaller groups."""
-        lost = [name for name in group if not self._ways.targets(name)]
-        if lost and len(group) > 1:
-            rest = [name for name in group if name not in lost]
-            yield from ((name, self._dead_end(name)) for name in lost)
-            if rest:
-                yield from self._sorted_out(rest)
-            return
+    def _sorted_out(self, names: Sequence[str]) -> Iterator[tuple[str, Problem | None]]:
+        """Each of ``names`` with its answer."""
+        # A dead end in the index is one for apt, which has no other versions: no need to ask.
+        dead = [name for name in names if self._ways.is_dead(name)]
+        yield from ((name, self._dead_end(name)) for name in dead)
+        if rest := [name for name in names if name not in dead]:
+            yield from self._tried(rest)
+
+    def _tried(self, group: Sequence[str]) -> Iterator[tuple[str, Problem | None]]:
+        """Each of ``group`` with apt's answer: all at once where they can be together, else in smaller groups."""
         said = self._ask(group)
         if said is None:
             yield from ((name, None) for name in group)
         elif len(group) == 1:
             yield group[0], self._explained(group[0], group, said)
         else:
-            for part in self._parted(group, said):
-                yield from self._part_sorted_out(part)
-
-    def _part_sorted_out(self, part: Sequence[str]) -> Iterator[tuple[str, Problem | None]]:
-        # A dead end in the index is one for apt, which has no other versions: no need to ask for each.
-        dead = [name for name in part if self._ways.is_dead(name)]
-        yield from ((name, self._dead_end(name)) for name in dead)
-        if rest := [name for name in part if name not in dead]:
-            yield from self._sorted_out(rest)
-
-    def _parted(self, group: Sequence[str], said: AptSays) -> tuple[Sequence[str], ...]:
-        """``group`` in two: those that apt names, or that lead to a dead end, and the others; else its halves."""
-        named = {entry.clause if entry.package == REQUEST else entry.package for entry in (*said.unmet, *said.steps)}
-        suspects = [name for name in group if name in named or self._ways.is_dead(name)]
-        others = [name for name in group if name not in suspects]
-        if suspects and others:
-            return suspects, others
-        return group[: len(group) // 2], group[len(group) // 2 :]
+            for part in _parted(group, said):
+                yield from self._tried(part)
 
     def _set_problem(self, key: str, wanted: Sequence[str]) -> Problem | None:
+        for name in wanted:
+            if problem := self._dead_end(name):
+                return replace(problem, package=key)
         said = self._ask(wanted)
         return self._explained(key, wanted, said) if said else None
 
@@ -140,9 +133,6 @@ class Solver:
     # Reasons, the surest first
 
     def _explained(self, key: str, wanted: Sequence[str], said: AptSays) -> Problem:
-        for name in wanted:
-            if problem := self._dead_end(name):
-                return Problem(key, problem.chain, problem.text)
         if clash := self._ways.clash(wanted):
             return Problem(key, (*clash.way, f"{clash.field}: {clash.relation}"), self._clash_text(clash))
         return self._as_apt_says(key, wanted, said)
@@ -191,10 +181,11 @@ class Solver:
 
     def _known(self) -> Mapping[str, Problem | None]:
         digest = hashlib.sha256(self._root.release_file().read_bytes()).hexdigest()
-        if digest != self._release:
-            self._release = digest
-            self._answers = self._read()
-        return self._answers
+        with self._remembering:
+            if digest != self._release:
+                self._release = digest
+                self._answers = self._read()
+            return self._answers
 
     @property
     def _path(self) -> Path:
@@ -212,7 +203,8 @@ class Solver:
 
     def _store(self, answers: Mapping[str, Problem | None]) -> None:
         """Add ``answers`` to those on disk, which another run may have added to meanwhile."""
-        self._answers = {**self._read(), **self._answers, **answers}
+        with self._remembering:
+            self._answers = {**self._read(), **self._answers, **answers}
         text = json.dumps(
             {
                 "format": _FORMAT,
@@ -221,6 +213,16 @@ class Solver:
             }
         )
         write_atomically(self._path, text.encode())
+
+
+def _parted(group: Sequence[str], said: AptSays) -> tuple[Sequence[str], ...]:
+    """``group`` in two: those that apt names, and the others; else its halves."""
+    named = {entry.clause if entry.package == REQUEST else entry.package for entry in (*said.unmet, *said.steps)}
+    suspects = [name for name in group if name in named]
+    others = [name for name in group if name not in suspects]
+    if suspects and others:
+        return suspects, others
+    return group[: len(group) // 2], group[len(group) // 2 :]
 
 
 def _checked(packages: Collection[str]) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 from debgen import __version__
-from debgen.cli import build, check, chroot, doctor, envs, generate, inspect, matrix, plan, why
 from debgen.errors import INTERRUPTED, BuildError, DebgenError, WorkspaceError
 from debgen.run import end_everything
 from debgen.workspace import cache_directory
@@ -35,15 +35,19 @@ configured with. Results go to stdout, narration to stderr. Exit codes are liste
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
+#: Each has a module of its own here, with ``add_parser`` and ``run_verb``.
+VERBS = ("plan", "why", "matrix", "check", "envs", "inspect", "generate", "build", "chroot", "doctor")
+
+
+def parser(verb: str = "") -> argparse.ArgumentParser:
+    """The parser of one verb, since reading what all of them need takes half a second; of all where it isn't one."""
     top = argparse.ArgumentParser(
         prog="debgen", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument("--version", action="version", version=f"debgen {__version__}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (plan, why, matrix, check, envs, inspect, generate, build, chroot, doctor):
-        verb.add_parser(verbs)
+    for name in (verb,) if verb in VERBS else VERBS:
+        import_module(f"{__name__}.{name}").add_parser(verbs)
     return top
 
 
@@ -51,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; every failure becomes a message and an exit code here, and nowhere else."""
     if sys.stdout is None:  # closed by whoever started us
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the life of the process
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = parser(next(iter(words), "")).parse_args(words)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _terminated)
     try:

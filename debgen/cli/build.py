@@ -21,13 +21,12 @@ from debgen.building.result import BuildResult, ExerciseReport, LintianReport, S
 from debgen.building.sbuild import build, configuration
 from debgen.cli.options import (
     SubParsers,
-    add_source_options,
     add_suite_options,
     index_client,
     mirror_settings,
-    source_settings,
     suite_index,
 )
+from debgen.cli.source_options import add_source_options, source_settings
 from debgen.errors import CheckError
 from debgen.narrate import say
 from debgen.pipeline import GENERATING_TOOLS, Written, choose_release, generate

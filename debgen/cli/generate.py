@@ -6,13 +6,12 @@ import argparse
 
 from debgen.cli.options import (
     SubParsers,
-    add_source_options,
     add_suite_options,
     index_client,
     mirror_settings,
-    source_settings,
     suite_index,
 )
+from debgen.cli.source_options import add_source_options, source_settings
 from debgen.pipeline import GENERATING_TOOLS, choose_release, generate
 from debgen.planner import Workbench
 from debgen.run import require_tools

@@ -12,9 +12,6 @@ from typing import TypeAlias
 from debgen.archive import mirror
 from debgen.archive.index import SuiteIndex, open_suite
 from debgen.archive.mirror import MirrorSettings
-from debgen.debianize.model import Team
-from debgen.identity import identity
-from debgen.pipeline import Settings
 from debgen.recipes import VARIANTS
 from debgen.upstream.configuration import index_settings
 from debgen.upstream.index import IndexClient
@@ -92,58 +89,3 @@ def suite_index(
     """The index of the target suite; ``meanwhile`` is that of :func:`debgen.archive.index.open_suite`."""
     with open_suite(args.dist, settings, refresh=args.refresh, meanwhile=meanwhile) as index:
         yield index
-
-
-def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """What goes into a source package beyond upstream's facts."""
-    parser.add_argument(
-        "name", metavar="NAME[==VERSION]", help="distribution to package, and its version if not chosen by the plan"
-    )
-    parser.add_argument(
-        "--for", dest="root", metavar="ROOT", default="vllm",
-        help="choose the newest version that satisfies every bound in the plan of ROOT (default: vllm; '' for none)",
-    )  # fmt: skip
-    add_variant_option(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="DIR",
-        default=Path("debgen-output"),
-        help="folder of results (default: ./debgen-output)",
-    )
-    group = parser.add_argument_group("source package")
-    group.add_argument(
-        "--maintainer", metavar="NAME", help="your name (default: DEBFULLNAME and so on, as in devscripts)"
-    )
-    group.add_argument("--email", metavar="MAIL", help="your mail address (default: DEBEMAIL and so on)")
-    group.add_argument(
-        "--team", metavar="'NAME <MAIL>'", default=os.environ.get("DEBGEN_TEAM", ""),
-        help="a team as Maintainer, you as Uploader (default: $DEBGEN_TEAM)",
-    )  # fmt: skip
-    group.add_argument(
-        "--vcs", metavar="URL", default=os.environ.get("DEBGEN_VCS", ""),
-        help="group that holds the packaging repositories, for Vcs-Git and Vcs-Browser (default: $DEBGEN_VCS)",
-    )  # fmt: skip
-    group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
-    add_recipe_option(group)
-    group.add_argument(
-        "--templates",
-        type=Path,
-        action="append",
-        metavar="DIR",
-        default=[],
-        help="templates that come before debgen's own",
-    )
-
-
-def source_settings(args: argparse.Namespace) -> Settings:
-    """The settings behind the source options; UsageError where nobody is named as maintainer."""
-    return Settings(
-        identity=identity(os.environ, name=args.maintainer, email=args.email),
-        team=Team(args.team, args.vcs),
-        itp=args.itp,
-        variant=args.variant,
-        recipes=tuple(args.recipes),
-        templates=tuple(args.templates),
-    )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +22,7 @@ from debgen.cli.options import (
     suite_index,
 )
 from debgen.errors import UsageError
-from debgen.hints import begin, hints
+from debgen.hints import hints
 from debgen.narrate import say
 from debgen.planner import Workbench
 from debgen.planning.asjson import as_json
@@ -33,6 +33,7 @@ from debgen.recipes import requirement_files
 from debgen.report.dot import dot
 from debgen.report.drawing import drawing
 from debgen.report.html import html
+from debgen.upstream.model import ReleaseFile
 from debgen.upstream.tree import read_ahead
 from debgen.upstream.variants import VariantSource
 from debgen.workspace import write_atomically
@@ -83,14 +84,21 @@ def run_verb(args: argparse.Namespace) -> int:
     mirror = mirror_settings(args)
     likely = args.variant or "cpu"
     source = VariantSource(likely, requirement_files(args.dist, likely, directories=tuple(args.recipes)))
-    ahead = partial(read_ahead, args.name, mirror.architecture, client, source)
-    with suite_index(args, mirror, ahead) as index:
+    sdists: list[ReleaseFile | None] = []
+
+    def ahead() -> None:
+        sdists.append(read_ahead(args.name, mirror.architecture, client, source))
+
+    with suite_index(args, mirror, ahead) as index, ThreadPoolExecutor() as pool:
         bench = Workbench(index, client, mirror, tuple(args.recipes))
+        for sdist in filter(None, sdists if not args.quick else ()):
+            pool.submit(bench.reader.read, sdist)  # while uv resolves; what goes wrong is told when it is wanted
         variant = bench.variant(args.name, args.variant)
         say(f"variant: {variant.name} ({variant.reason})")
-        begin(bench, args.name, variant)
-        plan = bench.plan(args.name, variant, read_sdists=not args.quick, ask_apt=not args.quick)
-        plan = replace(plan, notes=(*hints(bench, plan), *plan.notes))
+        resolved = bench.resolve(args.name, variant)
+        told = pool.submit(hints, bench, resolved[0], variant)
+        plan = bench.plan(args.name, variant, resolved=resolved, read_sdists=not args.quick, ask_apt=not args.quick)
+        plan = replace(plan, notes=(*told.result(), *plan.notes))
     document = as_json(plan)
     if args.save:
         save(args.save, document, saved=datetime.now(UTC), quick=args.quick)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -158,6 +160,7 @@ class BuildReader:
     def __init__(self, client: IndexClient) -> None:
         self._client = client
         self._folder = cache_directory("buildfacts")
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def read(self, file: ReleaseFile) -> BuildFacts:
         """The facts of one sdist.
@@ -166,12 +169,13 @@ class BuildReader:
         """
         key = file.sha256 or hashlib.sha256(file.url.encode()).hexdigest()
         path = self._folder / key[:2] / f"{key}.{FORMAT}.json"
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            return from_json(path.read_text(encoding="utf-8"))
-        members = read_members(self._client, file, wanted)
-        facts = build_facts(members.names, members.texts)
-        write_atomically(path, json.dumps(asdict(facts), separators=(",", ":")).encode())
-        return facts
+        with self._locks[key]:
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                return from_json(path.read_text(encoding="utf-8"))
+            members = read_members(self._client, file, wanted)
+            facts = build_facts(members.names, members.texts)
+            write_atomically(path, json.dumps(asdict(facts), separators=(",", ":")).encode())
+            return facts
 
 
 def from_json(text: str) -> BuildFacts:

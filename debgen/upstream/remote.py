@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import io
 import lzma
 import re
@@ -13,11 +12,16 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, cast
+from functools import partial
+from typing import IO, TYPE_CHECKING, cast
 
 from debgen.errors import HostileArchiveError, NetworkError
+from debgen.gunzip import gunzip
 from debgen.upstream.model import ReleaseFile
 from debgen.upstream.transport import Transport
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
 
 #: The end of a wheel, which nearly always holds its central directory and METADATA.
 TAIL = 1 << 16
@@ -26,6 +30,7 @@ ZIP_LIMIT = 32 << 20
 ZIP_REQUESTS = 16
 #: How much of one tar file is decompressed at most while looking for its metadata.
 TAR_LIMIT = 512 << 20
+_PIECE = 1 << 18
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
@@ -151,37 +156,49 @@ class _Ranges(io.RawIOBase):
         return int(match[3])
 
 
-class _Bounded(io.RawIOBase):
-    """Ends the reading of a stream that unpacks to far more than an sdist has."""
+class _Unpacked(io.RawIOBase):
+    """The pieces of an unpacked stream as a file, which ends where it is far more than an sdist has."""
 
-    def __init__(self, stream: IO[bytes], filename: str) -> None:
+    def __init__(self, pieces: Iterator[bytes], filename: str) -> None:
         super().__init__()
-        self._stream = stream
+        self._pieces = pieces
+        self._piece = memoryview(b"")
         self._filename = filename
         self._left = TAR_LIMIT
 
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(min(size, 1 << 20) if size >= 0 else 1 << 20)
-        self._left -= len(data)
-        if self._left < 0:
-            raise HostileArchiveError(f"{self._filename} unpacks to more than {TAR_LIMIT >> 20} MiB")
-        return data
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        while not self._piece:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left -= len(piece)
+            if self._left < 0:
+                raise HostileArchiveError(f"{self._filename} unpacks to more than {TAR_LIMIT >> 20} MiB")
+            self._piece = memoryview(piece)
+        with memoryview(buffer) as view:
+            size = min(len(view), len(self._piece))
+            view[:size] = self._piece[:size]
+        self._piece = self._piece[size:]
+        return size
 
 
 @contextmanager
 def bounded_tar(stream: object, filename: str) -> Iterator[tarfile.TarFile]:
     """The tar file in a compressed ``stream``, by the end of ``filename``; read forward only, and bounded."""
-    unpacked = _decompressed(cast(IO[bytes], stream), filename)
+    unpacked = io.BufferedReader(_Unpacked(_pieces(cast(IO[bytes], stream), filename), filename), _PIECE)
     try:
-        with tarfile.open(fileobj=cast(IO[bytes], _Bounded(unpacked, filename)), mode="r|") as archive:
+        with tarfile.open(fileobj=unpacked, mode="r|") as archive:
             yield archive
-    except (gzip.BadGzipFile, lzma.LZMAError) as error:
+    except (zlib.error, lzma.LZMAError) as error:
         raise HostileArchiveError(f"{filename} is malformed: {error}") from None
 
 
-def _decompressed(stream: IO[bytes], filename: str) -> IO[bytes]:
+def _pieces(stream: IO[bytes], filename: str) -> Iterator[bytes]:
     if filename.endswith((".tar.gz", ".tgz")):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=stream))
-    if filename.endswith(".tar.bz2"):
-        return cast(IO[bytes], bz2.BZ2File(stream))
-    return cast(IO[bytes], lzma.LZMAFile(stream))
+        return gunzip(stream.read)
+    bzip2 = filename.endswith(".tar.bz2")
+    unpacking = bz2.BZ2File(stream) if bzip2 else lzma.LZMAFile(stream)  # noqa: SIM115 - the stream is closed elsewhere
+    return iter(partial(unpacking.read, _PIECE), b"")

@@ -104,14 +104,19 @@ def build_tree(
 
 def read_ahead(
     requirement: str, architecture: str, client: IndexClient, variant: VariantSource, run: Runner = run
-) -> None:
+) -> ReleaseFile | None:
     """Read what :func:`build_tree` will want, while the suite's Python isn't known yet: for the one that runs this.
 
-    Most pages and metadata are the same for another. What goes wrong is for :func:`build_tree` to tell.
+    Most pages and metadata are the same for another. The source distribution of the root as it is likely to be chosen,
+    if it has one. What goes wrong is for :func:`build_tree` to tell.
     """
     with suppress(DebgenError):
         target = Target(".".join(map(str, sys.version_info[:2])), architecture)
-        resolve(requirement, target, client, releases=Releases(client, target, variant), run=run)
+        releases = Releases(client, target, variant)
+        pins = resolve(requirement, target, client, releases=releases, run=run)
+        root = canonicalize_name(parse_request(requirement, target).name)
+        return releases.sdist(root, pins[root])
+    return None
 
 
 def assemble(

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from planning_cases import drop, node, relax
+from planning_cases import drop, node, relax, sdist
 from planning_cases import plan as make
 
 from debgen.cli import plan
@@ -20,7 +20,9 @@ from debgen.errors import UsageError, WorkspaceError
 from debgen.planning.asjson import as_json
 from debgen.planning.model import Decision, Finding, Plan, Topic, Variant
 from debgen.planning.saved import is_quick, load
+from debgen.upstream.model import ReleaseFile
 
+SDIST = sdist("root", "2.0")
 Run = Callable[..., tuple[str, str]]
 
 
@@ -45,14 +47,20 @@ def example() -> Plan:
 class Bench:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, bool]]] = []
+        self.read: list[ReleaseFile] = []
         self.made = example()
+        self.reader = SimpleNamespace(read=self.read.append)
 
     def variant(self, requirement: str, wanted: str) -> Variant:
         if wanted == "tpu":
             raise UsageError("there is no variant 'tpu'")
         return self.made.variant
 
-    def plan(self, requirement: str, variant: Variant, **more: bool) -> Plan:
+    def resolve(self, requirement: str, variant: Variant) -> tuple[str, str]:
+        return requirement, ""
+
+    def plan(self, requirement: str, variant: Variant, *, resolved: tuple[str, str], **more: bool) -> Plan:
+        assert resolved == (requirement, "")
         self.asked.append((requirement, variant.name, more))
         return self.made
 
@@ -65,7 +73,8 @@ def bench() -> Bench:
 @pytest.fixture
 def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     @contextmanager
-    def suite_index(args: object, mirror: object, meanwhile: object = None) -> Iterator[Any]:
+    def suite_index(args: object, mirror: object, meanwhile: Callable[[], None]) -> Iterator[Any]:
+        meanwhile()
         yield None
 
     monkeypatch.delenv("DEBGEN_VARIANT", raising=False)
@@ -73,8 +82,8 @@ def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setattr(plan, "mirror_settings", lambda args: SimpleNamespace(architecture="amd64"))
     monkeypatch.setattr(plan, "suite_index", suite_index)
     monkeypatch.setattr(plan, "Workbench", lambda *args: bench)
-    monkeypatch.setattr(plan, "hints", lambda bench, made: ("root 1.9 fits sid much better",))
-    monkeypatch.setattr(plan, "begin", lambda bench, requirement, variant: None)
+    monkeypatch.setattr(plan, "hints", lambda bench, tree, variant: ("root 1.9 fits sid much better",))
+    monkeypatch.setattr(plan, "read_ahead", lambda *args: SDIST)
 
     def verb(*words: str) -> tuple[str, str]:
         parser = argparse.ArgumentParser()
@@ -181,6 +190,7 @@ def test_a_plan_may_be_kept(run: Run, bench: Bench, tmp_path: Path, quick: bool)
     assert is_quick(kept) is quick
     assert kept["saved"].endswith("+00:00")
     assert bench.asked == [("root", "cpu", {"read_sdists": not quick, "ask_apt": not quick})]
+    assert bench.read == ([] if quick else [SDIST])
     assert f"debgen check {path}" in err
     assert "6 distributions" in out  # the table is there all the same
 

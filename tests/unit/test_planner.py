@@ -79,7 +79,7 @@ class World:
             providers=lambda virtual: (),
         )  # fmt: skip
         self.bench = Workbench(cast(SuiteIndex, index), cast(IndexClient, SimpleNamespace(versions=self.versions)))
-        vars(self.bench)["pydist"] = Pydist({})
+        self.bench._pydist = Pydist({})
         vars(self.bench)["solver"] = self.solver
         monkeypatch.setattr(planner, "find", self.find)
         monkeypatch.setattr(planner, "load_recipe", self.load_recipe)
@@ -89,7 +89,7 @@ class World:
         )
         monkeypatch.setattr(planner, "build_tree", self.build_tree)
         monkeypatch.setattr(survey, "build_tree", self.build_tree)
-        monkeypatch.setattr(survey, "BuildReader", lambda client: SimpleNamespace(read=self.read_sdist))
+        monkeypatch.setattr(planner, "BuildReader", lambda client: SimpleNamespace(read=self.read_sdist))
 
     def versions(self, name: str) -> list[str]:
         return sorted(self.releases[name], key=Version, reverse=True)
@@ -250,7 +250,7 @@ def test_crates_that_the_recipe_leaves_out_are_not_asked_for(monkeypatch: pytest
 
 def test_a_table_of_names_that_cannot_be_had_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, PLAIN, {"a": "1.2"})
-    vars(world.bench)["pydist"] = Pydist(note="dh-python's table of names was not used: apt can't fetch it")
+    world.bench._pydist = Pydist(note="dh-python's table of names was not used: apt can't fetch it")
     assert "dh-python's table of names was not used: apt can't fetch it" in world.plan().notes
     made = World(monkeypatch, PLAIN, {"a": "1.2"}).plan()
     assert made.notes == ("a note of the tree",)
