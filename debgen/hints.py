@@ -38,8 +38,9 @@ def hints(bench: Workbench, tree: DependencyTree, variant: Variant) -> tuple[str
     older = [v for v in finals if Version(v) < Version(chosen)]
     if better := _better(bench, name, chosen, older, variant):
         here, fit = better
+        fewer = "1 obstacle" if len(fit.cell.obstacles) == 1 else f"{len(fit.cell.obstacles)} obstacles"
         told.append(
-            f"{name} {fit.cell.release} fits {here.suite} much better, with {len(fit.cell.obstacles)} obstacles "
+            f"{name} {fit.cell.release} fits {here.suite} much better, with {fewer} "
             f"instead of {len(here.obstacles)}: `debgen matrix {name}` compares the releases"
         )
     return tuple(told)

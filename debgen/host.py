@@ -15,7 +15,7 @@ from pathlib import Path
 
 from debian.debian_support import Version
 
-from debgen.errors import DebgenError
+from debgen.errors import DebgenError, MissingToolError
 from debgen.run import Runner, run
 
 GIB = 1024**3
@@ -106,12 +106,18 @@ class Compiler:
 
 
 def find_compiler(program: str, run: Runner = run, which: Callable[[str], str | None] | None = None) -> Compiler | None:
-    """The compiler ``program`` on this machine's PATH, which says nothing about any chroot."""
+    """The compiler ``program`` on this machine's PATH, which says nothing about any chroot.
+
+    One that can't be started, such as that of another architecture, counts as one of unknown version.
+    """
     which = which or (lambda name: find_program(name, os.environ))
     found = which(program)
     if not found:
         return None
-    output = run([found, "--version"], check=False).stdout
+    try:
+        output = run([found, "--version"], check=False).stdout
+    except (OSError, MissingToolError):  # not for this machine, or a script whose interpreter is missing
+        output = ""
     version = re.search(r"(?:release|version:?)\s+v?(\d[\w.-]*)", output, re.IGNORECASE)
     return Compiler(program, found, version[1] if version else "")
 

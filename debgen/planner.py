@@ -14,7 +14,6 @@ from functools import cached_property
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from debgen.archive.aptroot import AptRoot
 from debgen.archive.extras import Pull, brought_along
@@ -26,7 +25,7 @@ from debgen.archive.pydist import PACKAGE as DH_PYTHON
 from debgen.archive.pydist import Pydist, pydist_table
 from debgen.archive.reverse import broken_by
 from debgen.archive.solver import Problem, Solver
-from debgen.archive.versions import debian_upstream, split_debian, upstream_version
+from debgen.archive.versions import debian_upstream, split_debian
 from debgen.building.chroots import chroot_path
 from debgen.data import data_directory
 from debgen.detection import choose_variant, detect, variant_packages
@@ -35,7 +34,8 @@ from debgen.planning.fitting import bounds_of, is_better, told, without
 from debgen.planning.matrix import Cell, cell_of
 from debgen.planning.model import Decision, Finding, Plan, Topic, Variant
 from debgen.planning.plan import Evidence, Suite, make_plan
-from debgen.recipes import Layer, load_recipe, requirement_files
+from debgen.planning.verdict import counts_alike
+from debgen.recipes import VARIANTS, Layer, load_recipe, requirement_files
 from debgen.run import Runner, run
 from debgen.survey import Survey
 from debgen.upstream.buildfacts import BuildReader
@@ -50,6 +50,10 @@ from debgen.workspace import cache_directory
 
 #: How often a plan is made anew, with the build requirements of what the last one packages.
 _ROUNDS = 8
+_UNFINISHED = (
+    f"build requirements of build requirements were followed {_ROUNDS} times, and there are still more: the plan may "
+    "lack some"
+)
 #: How often releases are chosen anew, so that the suite can carry them.
 _FITTINGS = 3
 #: How often bounds that contradict one another are given up, before the last answer is kept.
@@ -181,6 +185,12 @@ class Workbench:
         """The suite's best package of a distribution, whatever the variant."""
         return next(iter(self.find(name, "cpu")), None)
 
+    def siblings(self, name: str) -> tuple[str, ...]:
+        """The suite's packages that are the best one of a distribution, built for an accelerator."""
+        best, *others = self.find(name, "cpu") or (None,)
+        names = {f"{best.package}-{variant}" for variant in VARIANTS} if best else set()
+        return tuple(sorted(other.package for other in others if other and other.package in names))
+
     def layer(self, name: str, variant: str) -> Layer:
         """The effective recipe of a distribution."""
         key = (name, variant)
@@ -220,6 +230,9 @@ class Workbench:
                     break
                 evidence = more
                 plan = self._made(tree, variant, evidence)
+            else:
+                if read_sdists:
+                    notes.setdefault(_UNFINISHED)
         used = _used(plan)
         problems = self.solver.check(sorted({*used, *survey.crate_packages(facts)})) if ask_apt else {}
         evidence = replace(
@@ -285,7 +298,8 @@ class Workbench:
         """What the update of each package that is too old breaks in the archive."""
         found: dict[str, tuple[Finding, ...]] = {}
         for node in plan.nodes:
-            if node.needed and node.decision is Decision.UPDATE and node.match and _counts_alike(node.match):
+            # Where Debian counts otherwise, its next version can't be told.
+            if node.needed and node.decision is Decision.UPDATE and node.match and counts_alike(node.match):
                 epoch = split_debian(node.match.debian_version)[0]
                 version = f"{epoch + ':' if epoch else ''}{debian_upstream(node.version)}-1"
                 broken = broken_by(self.index, node.match.package, version)
@@ -314,11 +328,6 @@ class Workbench:
 def _used(plan: Plan) -> list[str]:
     """The suite's packages of what the work reaches, sorted."""
     return sorted({node.match.package for node in plan.nodes if node.match and node.needed})
-
-
-def _counts_alike(match: Match) -> bool:
-    """Whether Debian numbers the package as upstream does: else its next version there can't be told."""
-    return Version(upstream_version(match.debian_version)) == Version(match.upstream_version)
 
 
 def _not_installable(problem: Problem) -> Finding:

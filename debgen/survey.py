@@ -5,7 +5,7 @@ What one round finds brings more to package, which the next round looks at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -20,15 +20,17 @@ from debgen.errors import (
     UnsupportedSourceError,
 )
 from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries
-from debgen.planning.model import BuildNeed, Decision, Node, Plan, Topic
+from debgen.planning.model import BuildNeed, Decision, Kind, Node, Plan, Topic
 from debgen.planning.plan import Evidence
+from debgen.planning.relaxation import lower_bounds
+from debgen.planning.verdict import Verdict, judge
 from debgen.recipes import Layer
 from debgen.run import Runner, run
 from debgen.upstream.buildfacts import BuildReader
 from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.metadata import CoreMetadata
-from debgen.upstream.model import DependencyTree, Edge, ReleaseFile, Target
+from debgen.upstream.model import DependencyTree, Distribution, Edge, ReleaseFile, Target
 from debgen.upstream.requirements import Evaluator, is_requirement
 from debgen.upstream.tree import build_tree
 
@@ -65,7 +67,7 @@ class Survey:
 
         Remarks are added to ``notes``, whose values mean nothing.
         """
-        known = {**evidence.added, **tree.distributions}
+        known = evidence.known(tree)
         sdists = {
             node.name: sdist
             for node in plan.nodes
@@ -79,29 +81,55 @@ class Survey:
 
     def look(self, plan: Plan, tree: DependencyTree, evidence: Evidence, facts: Mapping[str, BuildFacts]) -> Evidence:
         """More evidence: the build requirements that ``facts`` name, and the trees of those that ``plan`` lacks."""
-        known = {**evidence.added, **tree.distributions}
+        known = evidence.known(tree)
         evaluator = Evaluator(self._target)
         edges = {name: _build_edges(name, known[name].version, found, evaluator) for name, found in facts.items()}
-        unresolved = {
-            node.name: _bounds(node)
-            for node in plan.nodes
-            if node.needed
-            and node.name not in known
-            and node.name not in evidence.unresolvable
-            and any(a.counts and a.decision is None for a in node.asked)
-        }
-        added = dict(evidence.added)
-        unresolvable = dict(evidence.unresolvable)
-        for name, specifier in unresolved.items():
-            try:
-                found_tree = build_tree(f"{name}{specifier}", self._target, self._client, run=self._run)
-            except _UNRESOLVABLE as error:
-                why = " ".join(str(error).split())[:_EXPLANATION_LENGTH]
-                unresolvable[name] = f"the build requirement {name}{specifier} can't be resolved: {why}"
+        added, apart, unresolvable = dict(evidence.added), dict(evidence.apart), dict(evidence.unresolvable)
+        together = tree.distributions.keys() - apart.keys()
+        for node in plan.nodes:
+            if node.name in unresolvable or node.name == tree.root:
                 continue
-            for other in found_tree.distributions.values():
+            if not _wants_another(node, known.get(node.name), together):
+                continue
+            found = self._resolved(node)
+            if isinstance(found, str):
+                unresolvable[node.name] = found
+                continue
+            if node.name in known:
+                apart[node.name] = found.distributions[node.name]
+            for other in found.distributions.values():
                 added.setdefault(other.name, other)
-        return replace(evidence, build_edges=edges, added=added, unresolvable=unresolvable)
+        return replace(evidence, build_edges=edges, added=added, apart=apart, unresolvable=unresolvable)
+
+    def _resolved(self, node: Node) -> DependencyTree | str:
+        """The tree of a distribution within all bounds that the plan keeps, or why there is none.
+
+        Where they contradict one another, builds that the suite suits do without their upper bounds, which nothing
+        checks in Debian.
+        """
+        strict, loose = self._bounds(node, loose=False), self._bounds(node, loose=True)
+        why = ""
+        for specifier in dict.fromkeys((strict, loose)):
+            try:
+                return build_tree(f"{node.name}{specifier}", self._target, self._client, run=self._run)
+            except _UNRESOLVABLE as error:
+                why = why or " ".join(str(error).split())[:_EXPLANATION_LENGTH]
+        return f"the build requirement {node.name}{strict} can't be resolved: {why}"
+
+    def _bounds(self, node: Node, *, loose: bool) -> str:
+        """The bounds that a release must keep: of those that count, as recipes have them, but for what is dropped."""
+        bounds: set[str] = set()
+        for asked in node.asked:
+            if not asked.counts or asked.decision is Decision.DROP:
+                continue
+            relax = self._layer(asked.parent).relax_of(node.name) if asked.parent else None
+            if relax:
+                bounds.add(relax.specifier)
+            elif loose and asked.kind is Kind.BUILD and asked.decision is Decision.USE:
+                bounds.add(lower_bounds(asked.specifier))
+            elif asked.decision is not Decision.RELAX:  # else a safe rule has loosened it
+                bounds.add(asked.specifier)
+        return ",".join(sorted(bounds - {""}))
 
     def crate_packages(self, facts: Mapping[str, BuildFacts]) -> set[str]:
         """The suite's packages of the crates that ``facts`` name."""
@@ -154,11 +182,18 @@ class Survey:
         return replace(facts, crates=kept)
 
 
-def _bounds(node: Node) -> str:
-    """The bounds that a release must keep: of those that count, but for what is relaxed or dropped."""
-    loosened = (Decision.RELAX, Decision.DROP)
-    return ",".join(
-        sorted({a.specifier for a in node.asked if a.counts and a.specifier and a.decision not in loosened})
+def _wants_another(node: Node, known: Distribution | None, together: Collection[str]) -> bool:
+    """Whether the suite fails a requirement on a node, and no release is known, or one that doesn't do either.
+
+    What the distributions ``together`` ask for at run time was resolved with them.
+    """
+    failing = [a for a in node.asked if a.counts and a.decision is None]
+    if not node.needed or not failing:
+        return False
+    return known is None or any(
+        (a.kind is Kind.BUILD or a.parent not in together)
+        and judge(known.version, a.specifier) is not Verdict.SATISFIED
+        for a in failing
     )
 
 

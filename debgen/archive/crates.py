@@ -15,8 +15,8 @@ from typing import Protocol
 
 from debgen.archive.model import Binary
 from debgen.archive.relation import Relation
-from debgen.archive.semver import Requirement, Semver
 from debgen.archive.versions import split_debian
+from debgen.cargo.semver import Requirement, Semver
 
 _PROVIDED = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)(?::any)?\s*(?:\(\s*=\s*([^)\s]+)\s*\))?\s*")
 _NUMBERS = re.compile(r"\d+(?:\.\d+){0,2}")

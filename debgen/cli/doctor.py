@@ -7,12 +7,15 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from debgen.building.scratch import GIB, scratch_base
 from debgen.cli.options import SubParsers
 from debgen.errors import MissingToolError
 from debgen.host import Check, apt_line, check_host
 from debgen.workspace import cache_root
+
+SCHEMA = 1
 
 
 def add_parser(verbs: SubParsers) -> None:
@@ -32,7 +35,7 @@ def run_verb(args: argparse.Namespace) -> int:
     checks = check_host(cache_root() / "chroots", scratch=lambda: scratch_base(6 * GIB))
     ok = all(check.ok for check in checks)
     if args.json:
-        print(json.dumps({"ok": ok, "remedies": remedies(checks), "checks": [asdict(c) for c in checks]}, indent=2))
+        print(json.dumps(checks_json(checks), indent=2))
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:
@@ -43,6 +46,16 @@ def run_verb(args: argparse.Namespace) -> int:
             for line in lines:
                 print(f"  {line}")
     return 0 if ok else MissingToolError.exit_code
+
+
+def checks_json(checks: Sequence[Check]) -> dict[str, Any]:
+    """All checks as plain data."""
+    return {
+        "schema": SCHEMA,
+        "ok": all(check.ok for check in checks),
+        "remedies": remedies(checks),
+        "checks": [asdict(check) for check in checks],
+    }
 
 
 def remedies(checks: Sequence[Check]) -> list[str]:

@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from debgen.cargo.targets import holds_somewhere
 from debgen.cli.options import SubParsers, index_client
 from debgen.errors import NoSdistError, ResolutionError, UnsupportedSourceError, UsageError
 from debgen.pipeline import parse_name
 from debgen.planning.choice import allowed_versions
-from debgen.upstream.buildcargo import applies_on_linux
 from debgen.upstream.fetches import Fetch
 from debgen.upstream.index import IndexClient
 from debgen.upstream.inspection import Inspection, inspect_tree
@@ -149,7 +149,7 @@ def as_json(found: Inspection, source: str, scan: LicenceScan | None = None) -> 
 
 
 def _print(found: Inspection, source: str, scan: LicenceScan | None, *, colour: bool, limit: int) -> None:
-    console = Console(no_color=not colour, highlight=False)
+    console = Console(color_system="auto" if colour else None, highlight=False)
     if not console.is_terminal:
         console.width = 180  # a file or a pipe has no width of its own; nothing should be cut there
     title = f"{found.name or 'unnamed'} {found.version.version or '(version unknown)'}"
@@ -164,7 +164,10 @@ def _print(found: Inspection, source: str, scan: LicenceScan | None, *, colour: 
         cut = lines[:most] + ([f"… and {len(lines) - most} more; --all shows them"] if len(lines) > most else [])
         for number, line in enumerate(cut):
             table.add_row("" if number else label, Text(line, style="yellow" if line.startswith("! ") else ""))
-    console.print(table)
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().splitlines():
+        print(line.rstrip())  # the grid fills every line up
 
 
 def _sections(found: Inspection, scan: LicenceScan | None) -> Iterator[tuple[str, list[str]]]:
@@ -241,7 +244,7 @@ def _fetch(fetch: Fetch) -> str:
 
 
 def _crates(found: Inspection) -> list[str]:
-    crates = [c for c in found.build.crates if applies_on_linux(c.target)]
+    crates = [c for c in found.build.crates if holds_somewhere(c.target)]
     needed = {c.name for c in crates if not c.optional and not c.source.startswith("path")}
     optional = {c.name for c in crates if c.optional and not c.source.startswith("path")} - needed
     places = _count(len({c.manifest for c in crates}), "manifest")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -26,7 +28,7 @@ from debgen.hints import hints
 from debgen.narrate import say
 from debgen.planner import Workbench
 from debgen.planning.asjson import as_json
-from debgen.planning.explain import bound
+from debgen.planning.explain import bound, of_suite
 from debgen.planning.model import Decision, Node, Plan, Topic
 from debgen.planning.saved import save
 from debgen.recipes import requirement_files
@@ -48,6 +50,8 @@ SHOWN = (
 )  # fmt: skip
 #: A file or a pipe has no width of its own; nothing should be cut there.
 _PIPE_WIDTH = 180
+#: Below this, five columns are too narrow to be read.
+_TABLE_WIDTH = 100
 
 
 def add_parser(verbs: SubParsers) -> None:
@@ -62,7 +66,9 @@ def add_parser(verbs: SubParsers) -> None:
     add_suite_options(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--all", action="store_true", help="list also what only packages of the suite, or what is dropped, ask for"
+        "--all",
+        action="store_true",
+        help="list also what is asked for only by packages of the suite, or by what is dropped or blocked",
     )
     output.add_argument("--no-color", action="store_true", help="no colours even on a terminal")
     output.add_argument("--save", type=Path, metavar="FILE", help="keep the plan, for `debgen check FILE`")
@@ -119,7 +125,7 @@ def run_verb(args: argparse.Namespace) -> int:
 
 def console(*, colour: bool) -> Console:
     """Where tables go: as wide as the terminal, or wide enough in a file."""
-    found = Console(no_color=not colour, highlight=False)
+    found = Console(color_system="auto" if colour else None, highlight=False)
     if not found.is_terminal:
         found.width = _PIPE_WIDTH
     return found
@@ -135,20 +141,15 @@ def _print(plan: Plan, *, everything: bool, colour: bool) -> None:
         out.print(Text(f"  {fact}", style="dim"))
     nodes = [node for node in plan.nodes if node.needed or everything]
     nodes.sort(key=lambda node: (not node.needed, SHOWN.index(node.decision), node.name))
-    table = Table()
-    for heading, least in (("distribution", 12), ("release", 7), ("decision", 8), (plan.suite, 12), ("why", 24)):
-        table.add_column(heading, overflow="fold", min_width=least)
-    for node in nodes:
-        table.add_row(
-            Text(node.name, style="" if node.needed else "dim"), node.version,
-            Text(node.decision.value, style=COLOURS[node.decision]), _package(node), _why(node),
-        )  # fmt: skip
-    out.print(table)
+    if out.width >= _TABLE_WIDTH:
+        out.print(_table(nodes, plan.suite))
+    else:
+        _list(out, nodes)
     totals = plan.totals()
     needed = sum(totals.values())
     out.print(f"{needed} distributions: " + ", ".join(f"{totals[d]} {d.value}" for d in SHOWN if totals[d]))
     if rest := len(plan.nodes) - needed:
-        out.print(f"{rest} more are asked for only by packages that {plan.suite} has, or by what is dropped (--all)")
+        out.print(f"{rest} more are asked for only by what {plan.suite} has, or by what nothing is made of (--all)")
     if plan.order:
         out.print("build order:")
     for number, stage in enumerate(plan.order, 1):
@@ -157,12 +158,38 @@ def _print(plan: Plan, *, everything: bool, colour: bool) -> None:
         out.print(Text(f"  cycle, cut at its last step: {' → '.join(cycle)}"))
 
 
+def _table(nodes: Sequence[Node], suite: str) -> Table:
+    table = Table()
+    for heading, least in (("distribution", 12), ("release", 7), ("decision", 8), (suite, 12), ("why", 24)):
+        table.add_column(heading, overflow="fold", min_width=least)
+    for node in nodes:
+        table.add_row(_name(node), node.version, _decision(node), _package(node), _why(node))
+    return table
+
+
+def _list(out: Console, nodes: Sequence[Node]) -> None:
+    """One entry after the other, for narrow terminals."""
+    for node in nodes:
+        out.print(Text.assemble(_name(node), f" {node.version}: ", _decision(node)), overflow="fold")
+        for text in filter(None, (Text(_package(node)), _why(node))):
+            out.print(Padding(text, (0, 0, 0, 2)), overflow="fold")
+    out.print()
+
+
+def _name(node: Node) -> Text:
+    return Text(node.name, style="" if node.needed else "dim")
+
+
+def _decision(node: Node) -> Text:
+    return Text(node.decision.value, style=COLOURS[node.decision])
+
+
 def _package(node: Node) -> str:
     match = node.match
     if match is None:
         return ""
     component = "" if match.component == "main" else f" ({match.component})"
-    return f"{match.package} {match.debian_version}{component}"
+    return f"{of_suite(match)}{component}"
 
 
 def _why(node: Node) -> Text:

@@ -19,6 +19,7 @@ from debgen.cli.options import (
 )
 from debgen.cli.plan import COLOURS, console
 from debgen.errors import UnknownDistributionError
+from debgen.narrate import say
 from debgen.planner import Workbench
 from debgen.planning.asjson import asked_json, node_json
 from debgen.planning.explain import bound
@@ -52,9 +53,9 @@ def run_verb(args: argparse.Namespace) -> int:
     mirror = mirror_settings(args)
     with suite_index(args, mirror) as index:
         bench = Workbench(index, client, mirror, tuple(args.recipes))
-        plan = bench.plan(
-            args.root, bench.variant(args.root, args.variant), read_sdists=not args.quick, ask_apt=not args.quick
-        )
+        variant = bench.variant(args.root, args.variant)
+        say(f"variant: {variant.name} ({variant.reason})")
+        plan = bench.plan(args.root, variant, read_sdists=not args.quick, ask_apt=not args.quick)
     name = str(canonicalize_name(args.name))
     node = plan.node(name) or _by_package(plan, args.name)
     if node is None:

@@ -96,5 +96,6 @@ def _need(need: BuildNeed) -> dict[str, Any]:
         "version": need.version,
         "supply": need.supply.value,
         "reason": need.reason,
+        "features": list(need.features),
         "chain": list(need.chain),
     }

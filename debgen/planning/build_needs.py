@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from debgen.archive.cargocfg import holds
 from debgen.archive.crates import DEFAULT, CratePackage, CratePackages, crate_packages
 from debgen.archive.libraries import LibraryMatch, LibraryPackages, find_library
 from debgen.archive.model import FileKind
-from debgen.archive.semver import Requirement
+from debgen.cargo.semver import Requirement
+from debgen.cargo.targets import holds
 from debgen.errors import UnsupportedSourceError
 from debgen.planning.model import BuildNeed, Supply, Topic
 from debgen.planning.paths import shortened

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from debgen.archive.model import Match
 from debgen.planning.model import Asked, Decision, Kind, Node
-from debgen.planning.verdict import Verdict
+from debgen.planning.verdict import Verdict, counts_alike
 
 
 def asker(asked: Asked) -> str:
@@ -69,12 +69,35 @@ def untouched(node: Node, suite: str, match_of: Callable[[str], Match | None]) -
     return f"only {who} {asks} for it, and {suite} has {owner.package}: {node.match.package} is up to its maintainers"
 
 
+def not_pulled_in(package: str, name: str, extra: str, lacking: Mapping[str, str]) -> str:
+    """What has to be named beside ``package`` for the extra of ``name``: the suite's packages of ``lacking``.
+
+    Those are distributions, with their packages, empty where the suite has none.
+    """
+    asked = sorted(lacking)
+    packages = sorted({found for found in lacking.values() if found})
+    without = [child for child in asked if not lacking[child]]
+    named = packages + ([f"the package{'s' * (len(without) > 1)} made of {_listed(without)}"] if without else [])
+    return (
+        f"{name}[{extra}] asks for {_listed(asked)}, which {package} doesn't depend on: "
+        f"who asks for the extra has to name {_listed(named)} too"
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words with commas, and "and" before the last."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
 def _has(node: Node, suite: str) -> str:
-    match = node.match
-    if match is None:
-        return f"{suite} has no package of it"
-    version = match.debian_version
-    return f"{suite} has {match.package} {version}"
+    return f"{suite} has {of_suite(node.match)}" if node.match else f"{suite} has no package of it"
+
+
+def of_suite(match: Match) -> str:
+    """A package with its version, and upstream's where that can't be seen from it."""
+    return f"{match.package} {match.debian_version}" + (
+        "" if counts_alike(match) else f" (upstream's {match.upstream_version})"
+    )
 
 
 def _lacking(node: Node, suite: str, failing: list[Asked]) -> str:

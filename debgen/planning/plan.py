@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from debgen.archive.model import Match
-from debgen.planning.explain import decided, untouched
+from debgen.planning.explain import decided, not_pulled_in, untouched
 from debgen.planning.model import (
     Asked,
     BuildNeed,
@@ -55,17 +55,23 @@ class Evidence:
     """What was found out about the distributions of an earlier plan, by looking at sdists and asking apt.
 
     ``build_edges`` are the build requirements of what is to be packaged, ``needs`` its crates and libraries, by
-    distribution; ``added`` are distributions that only they ask for, ``unresolvable`` says of others why no release of
-    them was found. ``uninstallable`` are the suite's packages that
-    apt can't install, ``broken`` says by distribution what its update breaks in the archive.
+    distribution; ``added`` are distributions that only they ask for, ``apart`` those of the tree in another release,
+    where a build fails the tree's own; ``unresolvable`` says of others why no release of them was found.
+    ``uninstallable`` are the suite's packages that apt can't install, ``broken`` says by distribution what its update
+    breaks in the archive.
     """
 
     build_edges: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
     needs: Mapping[str, tuple[BuildNeed, ...]] = field(default_factory=dict)
     added: Mapping[str, Distribution] = field(default_factory=dict)
+    apart: Mapping[str, Distribution] = field(default_factory=dict)
     unresolvable: Mapping[str, str] = field(default_factory=dict)
     uninstallable: Mapping[str, Finding] = field(default_factory=dict)
     broken: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+
+    def known(self, tree: DependencyTree) -> dict[str, Distribution]:
+        """Every distribution whose release is known, in the release that the plan is about."""
+        return {**self.added, **tree.distributions, **self.apart}
 
 
 def make_plan(
@@ -95,14 +101,15 @@ class _Planner:
         self.suite = suite
         self.recipe = recipe
         self.evidence = evidence
-        self.distributions = {**evidence.added, **tree.distributions}
+        self.distributions = evidence.known(tree)
         self.matches: dict[str, tuple[Match, ...]] = {}
         # Asked-for edges by child, in the order in which they were found; what is live counts.
         self.incoming: dict[str, list[tuple[Edge, Kind]]] = {}
         self.asked: dict[tuple[Edge, Kind], Asked] = {}
         self.live: dict[tuple[Edge, Kind], None] = {}
         self.expanded: dict[str, None] = {}
-        self.extra_findings: dict[str, list[Finding]] = {}
+        # Of a package that is used, by extra: what it doesn't pull in, and the suite's packages of that.
+        self.lacking: dict[str, dict[str, dict[str, str]]] = {}
         for edge in self._all_edges():
             self.incoming.setdefault(edge[0].child, []).append(edge)
 
@@ -207,11 +214,8 @@ class _Planner:
         if package and wanted and self.suite.pulls_in(package.package, wanted.package):
             return True
         if package:
-            text = (
-                f"{name}[{edge.via_extra}] asks for {edge.child}, which {package.package} doesn't depend on: "
-                f"who asks for the extra has to name {wanted.package if wanted else 'its package'} too"
-            )
-            self.extra_findings.setdefault(name, []).append(Finding(Topic.EXTRA, text))
+            extras = self.lacking.setdefault(name, {})
+            extras.setdefault(edge.via_extra or "", {})[edge.child] = wanted.package if wanted else ""
         return False
 
     def _judged(self, edge: Edge, kind: Kind) -> Asked:
@@ -246,6 +250,18 @@ class _Planner:
             return replace(asked, decision=Decision.RELAX, reason=reason)
         return asked
 
+    def _told(self, edge: Edge, kind: Kind) -> Asked:
+        """A requirement as it is judged, and as relaxed where only the release that is made apart fails it."""
+        asked = self._judged(edge, kind)
+        apart = self.evidence.apart.get(edge.child)
+        if apart is None or edge.parent is None or asked.decision is not Decision.USE:
+            return asked
+        if judge(apart.version, edge.specifier) is Verdict.SATISFIED:
+            return asked
+        relax = self.recipe(edge.parent).relax_of(edge.child)
+        reason = relax.reason if relax else safe_relaxation(apart.version, edge.specifier, kind)
+        return replace(asked, decision=Decision.RELAX, reason=reason) if reason else asked
+
     # What becomes of each
 
     def _node(self, name: str, needed: bool, way: tuple[str, ...]) -> Node:
@@ -254,7 +270,7 @@ class _Planner:
         edges = [edge for edge in self.incoming.get(name, ()) if edge[0].parent != name]
         asked = tuple(
             sorted(
-                {replace(self._judged(*edge), counts=edge in self.live) for edge in edges},
+                {replace(self._told(*edge), counts=edge in self.live) for edge in edges},
                 key=lambda a: (a.parent or "", a.kind, a.specifier, a.extras, a.extra),
             )
         )
@@ -289,8 +305,9 @@ class _Planner:
 
     def _findings(self, node: Node, decision: Decision, distribution: Distribution | None) -> Iterable[Finding]:
         match = node.match
-        if decision in (Decision.USE, Decision.RELAX):
-            yield from self.extra_findings.get(node.name, ())
+        if match and decision in (Decision.USE, Decision.RELAX):
+            for extra, lacking in sorted(self.lacking.get(node.name, {}).items()):
+                yield Finding(Topic.EXTRA, not_pulled_in(match.package, node.name, extra, lacking))
         if match and match.component != "main":
             text = f"{match.package} is in {match.component}: what depends on it can't be in main"
             yield Finding(Topic.COMPONENT, text)

@@ -5,6 +5,8 @@ Everything else takes a recipe, whose author did look.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -45,6 +47,24 @@ def unpinned(specifier: SpecifierSet) -> str:
     """
     clauses = (f">={pin}" if (pin := _pinned(clause)) is not None else str(clause) for clause in specifier)
     return ",".join(sorted(clauses))
+
+
+def lower_bounds(specifier: str) -> str:
+    """What is left of a build requirement that nothing checks from above: how new it has to be at least.
+
+    >>> lower_bounds("<82,>=77,!=79.0")
+    '!=79.0,>=77'
+    >>> lower_bounds("~=1.4")
+    '>=1.4'
+    """
+    kept: set[str] = set()
+    for clause in SpecifierSet(specifier):
+        if clause.operator in (">=", ">", "!="):
+            kept.add(str(clause))
+        elif clause.operator in ("==", "===", "~="):
+            with suppress(InvalidVersion):
+                kept.add(f">={Version(clause.version.removesuffix('.*')).public}")
+    return ",".join(sorted(kept))
 
 
 def _pinned(clause: Specifier) -> Version | None:

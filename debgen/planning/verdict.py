@@ -7,6 +7,9 @@ from enum import Enum
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from debgen.archive.model import Match
+from debgen.archive.versions import upstream_version
+
 
 class Verdict(Enum):
     """What the suite has to offer for one requirement."""
@@ -37,6 +40,11 @@ def judge(upstream_version: str | None, specifier: SpecifierSet | str) -> Verdic
     if any(_is_below(version, clause) for clause in failed):
         return Verdict.TOO_OLD
     return Verdict.TOO_NEW
+
+
+def counts_alike(match: Match) -> bool:
+    """Whether Debian numbers the package as upstream does; python3-protobuf's 3.21 is upstream's 4.21."""
+    return Version(upstream_version(match.debian_version)) == Version(Version(match.upstream_version).public)
 
 
 def _is_below(version: Version, failed: Specifier) -> bool:

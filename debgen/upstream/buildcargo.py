@@ -7,9 +7,8 @@ manifests at hand tell; what a crate of the registry switches on in turn is its 
 from __future__ import annotations
 
 import posixpath
-import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -265,48 +264,3 @@ def _source(spec: Mapping[str, Any], base: str) -> str:
     if "path" in spec:
         return f"path {posixpath.normpath(posixpath.join(posixpath.dirname(base), str(spec['path'])))}"
     return "registry"
-
-
-def applies_on_linux(target: str) -> bool:
-    """Whether a dependency table of ``target`` (a ``cfg()`` or a triple; empty for all) can count on Debian.
-
-    True too where that depends on the architecture or on something unknown.
-    """
-    if not target:
-        return True
-    if not target.startswith("cfg("):
-        return "-linux" in target and "android" not in target
-    return _cfg(target.removeprefix("cfg(").removesuffix(")")) is not False
-
-
-def _cfg(text: str) -> bool | None:
-    text = text.strip()
-    if match := re.fullmatch(r"(not|all|any)\s*\((.*)\)", text, re.DOTALL):
-        values = [_cfg(part) for part in _split(match[2])]
-        if match[1] == "not":
-            return None if not values or values[0] is None else not values[0]
-        decisive = match[1] == "any"
-        return decisive if decisive in values else None if None in values else not decisive
-    key, _, value = (part.strip().strip('"') for part in text.partition("="))
-    known: Mapping[str, Collection[str]] = {
-        "target_os": ("linux",), "target_family": ("unix",), "target_vendor": ("unknown",),
-    }  # fmt: skip
-    if key in known:
-        return value in known[key]
-    if key == "target_env" and value in ("msvc", "sgx", "musl"):
-        return False
-    if key == "target_arch" and value.startswith("wasm"):
-        return False
-    return {"unix": True, "windows": False, "wasm": False}.get(key) if not value else None
-
-
-def _split(text: str) -> list[str]:
-    parts: list[str] = [""]
-    depth = 0
-    for char in text:
-        depth += (char == "(") - (char == ")")
-        if char == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return [part for part in parts if part.strip()]

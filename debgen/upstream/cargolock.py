@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-_BOUND = re.compile(r"\s*(\^|~|=|>=|<=|>|<)?\s*([0-9*][^\s,]*|\*)?\s*")
+from debgen.cargo.semver import Requirement, Semver
+from debgen.errors import UnsupportedSourceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,41 +48,18 @@ class Lock:
         if len(known) == 1:
             return known[0]
         named = [v for v in self.asked.get(package, {}).get(crate, []) if v]
-        fitting = [v for v in (named or known) if allows(requirement, v)]
-        return max(fitting, key=_number, default="")
+        fitting = _fitting(requirement, named or known)
+        return max(fitting)[1] if fitting else ""
 
 
-def allows(requirement: str, version: str) -> bool:
-    """Whether Cargo's ``requirement`` allows ``version``; pre-releases count like the release."""
-    number = _number(version)
-    return all(_bound_allows(part, number) for part in requirement.split(",") if part.strip())
-
-
-def _bound_allows(part: str, number: tuple[int, int, int]) -> bool:
-    match = _BOUND.fullmatch(part)
-    if match is None:
-        return False
-    text = match[2] or "*"
-    given = [int(p) for p in re.split(r"[-+]", text)[0].split(".") if p.isdigit()]
-    if not given:
-        return True
-    low = _pad(given)
-    operator = match[1] or ("=" if "*" in text else "^")
-    if operator in (">=", ">", "<", "<="):
-        return {">=": number >= low, ">": number > low, "<": number < low, "<=": number <= low}[operator]
-    if operator == "=":
-        return number[: len(given)] == tuple(given)
-    if operator == "~":
-        return number >= low and number[: min(len(given), 2)] == tuple(given[:2])
-    # a caret holds the leftmost part that is not zero
-    held = next((i + 1 for i, value in enumerate(given) if value), len(given))
-    return number >= low and number[:held] == tuple(given[:held])
-
-
-def _number(version: str) -> tuple[int, int, int]:
-    return _pad([int(p) for p in re.split(r"[-+]", version)[0].split(".") if p.isdigit()])
-
-
-def _pad(parts: Iterable[int]) -> tuple[int, int, int]:
-    first, second, third, *_ = (*parts, 0, 0, 0)
-    return (first, second, third)
+def _fitting(requirement: str, versions: Iterable[str]) -> list[tuple[Semver, str]]:
+    """Those of ``versions`` that Cargo takes for ``requirement``, with what they sort by."""
+    found: list[tuple[Semver, str]] = []
+    with suppress(UnsupportedSourceError):
+        wanted = Requirement.parse(requirement)
+        for text in versions:
+            with suppress(UnsupportedSourceError):
+                version = Semver.parse(text)
+                if wanted.matches(version):
+                    found.append((version, text))
+    return found

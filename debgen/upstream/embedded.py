@@ -106,6 +106,11 @@ def _is_licence(path: str) -> bool:
     return _LICENCE_FILE.fullmatch(name) is not None and not _CODE.search(name)
 
 
+def minified_files(tree: SourceTree) -> tuple[str, ...]:
+    """The scripts and style sheets that were minified, by their name or their endless lines."""
+    return tuple(found.path for found in _minified(tree))
+
+
 def _minified(tree: SourceTree) -> Iterator[Embedded]:
     for name in tree.names:
         if name.endswith((".js", ".mjs", ".css")) and "node_modules/" not in name:

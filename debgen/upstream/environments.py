@@ -13,7 +13,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -175,10 +175,10 @@ class EnvironmentStore:
 
 def unknown(text: str) -> UsageError:
     """The error for an environment that isn't there."""
-    return UsageError(
-        f"there is no environment {text}",
-        hint=f"`debgen envs create {text}` makes one of that release; `debgen envs list` shows those there are.",
-    )
+    make = ""
+    with suppress(InvalidVersion):
+        make = f", and `debgen envs create {Version(text)}` makes one of that release"
+    return UsageError(f"there is no environment {text}", hint=f"`debgen envs list` shows those there are{make}.")
 
 
 def _foreign(path: Path) -> UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -19,17 +20,20 @@ _MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
 class SourceTree:
     """The regular files below ``root``; links, version control and virtual environments are left out.
 
-    UnsupportedSourceError where it isn't the source of a Python distribution.
+    UnsupportedSourceError where it isn't the source of a Python distribution, unless ``strict`` is false.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, strict: bool = True) -> None:
         self.root = root
-        if not any((root / mark).is_file() for mark in _MARKS):
+        if strict and not any((root / mark).is_file() for mark in _MARKS):
             raise UnsupportedSourceError(
                 f"{root} is not the source of a Python distribution",
                 hint="It has no pyproject.toml, setup.py, setup.cfg or PKG-INFO; give the folder that has.",
             )
         self._sizes = dict(self._walk())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sizes
 
     def _walk(self) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
@@ -50,6 +54,12 @@ class SourceTree:
     def names(self) -> tuple[str, ...]:
         """Paths relative to the root, sorted."""
         return tuple(self._sizes)
+
+    def below(self, folder: str) -> tuple[str, ...]:
+        """The files in ``folder`` and below it; all of them for an empty name."""
+        if not folder:
+            return self.names
+        return self.names[bisect_left(self.names, f"{folder}/") : bisect_left(self.names, f"{folder}0")]
 
     def size(self, name: str) -> int:
         """Bytes of one file."""

@@ -36,7 +36,7 @@ from debgen.workspace import cache_directory, write_atomically
 
 #: How long a resolution is taken for current; new releases appear on the index all the time.
 TREE_SECONDS = 3600
-_FORMAT = 3
+_FORMAT = 4
 _READERS = 8
 _REQUEST = "debgen-request"
 
@@ -165,6 +165,8 @@ def assemble(
         distributions[name] = Distribution(
             name, metadata[name].name, pins[name], edges, metadata[name].requires_python, (sdists or {}).get(name)
         )
+    for edge in (request, *(edge for found in distributions.values() for edge in found.edges)):
+        notes += _unknown_extras(edge, metadata[edge.child], needs[edge.child])
     return DependencyTree(
         root,
         str(asked),
@@ -174,6 +176,17 @@ def assemble(
         distributions,
         tuple(sorted(set(notes))),
     )
+
+
+def _unknown_extras(edge: Edge, metadata: CoreMetadata, needs: Sequence[Needed]) -> list[str]:
+    """A remark for each extra that a requirement names and the release hasn't, which installers pass over."""
+    has = {*map(canonicalize_name, metadata.provides_extra), *(needed.via_extra for needed in needs)}
+    return [
+        f"{edge.child} {metadata.version} has no extra {extra}, which {edge.parent or 'you'} "
+        f"ask{'s' if edge.parent else ''} for: it brings nothing"
+        for extra in edge.extras
+        if extra not in has
+    ]
 
 
 def _write(folder: Path, metadata: CoreMetadata) -> None:

@@ -7,11 +7,11 @@ from debian.debian_support import NativeVersion
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from debgen.archive.cargocfg import holds
 from debgen.archive.crates import CratePackage, crate_packages, crate_version
 from debgen.archive.model import Binary
 from debgen.archive.relation import parse_clause
-from debgen.archive.semver import Requirement, Semver
+from debgen.cargo.semver import Requirement, Semver
+from debgen.cargo.targets import holds, holds_somewhere
 from debgen.errors import UnsupportedSourceError, UsageError
 
 # --- versions and requirements
@@ -222,6 +222,19 @@ def test_targets(target: str, architecture: str, expected: bool) -> None:
 def test_targets_that_cant_be_read(target: str) -> None:
     with pytest.raises(UnsupportedSourceError, match="no target"):
         holds(target, "amd64")
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("", True), ("cfg(windows)", False), ('cfg(target_arch = "s390x")', True),
+        ('cfg(target_arch = "wasm32")', False),
+        ("aarch64-unknown-linux-gnu", True), ("x86_64-pc-windows-msvc", False), ("cfg(not(tokio))", True),
+        ('cfg(any(windows, target_os = "macos"))', False), ("cfg(?)", True),
+    ],
+)  # fmt: skip
+def test_targets_of_any_architecture(target: str, expected: bool) -> None:
+    assert holds_somewhere(target) is expected
 
 
 def test_an_architecture_without_rust() -> None:

@@ -69,7 +69,8 @@ def test_every_field_of_a_node_has_its_key() -> None:
     assert a["build"] == [
         {
             "topic": "crate", "name": "pyo3", "requirement": "^0.25", "package": "librust-pyo3-dev",
-            "version": "0.28.2-1", "supply": "relaxable", "reason": "it is newer", "chain": ["a", "b"],
+            "version": "0.28.2-1", "supply": "relaxable", "reason": "it is newer", "features": ["x"],
+                "chain": ["a", "b"],
         }
     ]  # fmt: skip
     assert node_json(node(example(), "b"))["debian"] is None

@@ -128,6 +128,13 @@ def test_json(run: Run) -> None:
     assert found["ways"][:2] == [["root", "click"], ["root", "hub", "click"]]
 
 
+def test_the_variant_is_told_with_its_reason(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(why, "say", told.append)
+    run("click")
+    assert told == ["variant: cpu (because)"]
+
+
 def test_options(bench: Bench, run: Run) -> None:
     run("click", "--for", "vllm==1", "--variant", "rocm", "--quick")
     run("click")

@@ -86,6 +86,7 @@ def test_what_is_made_is_found_and_removed(store: EnvironmentStore) -> None:
     with pytest.raises(UsageError, match="there is no environment"):
         store.remove(first.name)
     assert "debgen envs create 0.9" in unknown("0.9").hint
+    assert "create" not in unknown("vllm-0.9-sid-cpu").hint  # that is no release
 
 
 def test_only_what_debgen_made_is_replaced_or_removed(store: EnvironmentStore, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_newer_release_and_one_that_fits_better_are_told(monkeypatch: pytest.M
     bench = Bench(v2_0=3, v1_9=1, v1_8=5)
     newer, better = told(bench, tree({"root": []}), monkeypatch)
     assert newer.startswith("root 3.0 is newer than the 2.0 planned here")
-    assert better.startswith("root 1.9 fits sid much better, with 1 obstacles instead of 3")
+    assert better.startswith("root 1.9 fits sid much better, with 1 obstacle instead of 3")
     assert bench.looked == ["2.0", "1.9"]  # neither what is newer, nor the candidate, nor what is worse
 
 

@@ -233,6 +233,14 @@ def test_compilers_for_gpus(program: str, says: str, version: str) -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("error", [OSError(8, "Exec format error"), PermissionError(), MissingToolError("no sh")])
+def test_a_compiler_that_cannot_be_started_is_of_unknown_version(error: Exception) -> None:
+    def run(argv: Sequence[str | Path], **more: object) -> Completed:
+        raise error
+
+    assert find_compiler("nvcc", run, lambda name: "/opt/bin/nvcc") == Compiler("nvcc", "/opt/bin/nvcc", "")
+
+
 def test_compilers_are_looked_for_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hipcc").write_text("#!/bin/sh\n")
     (tmp_path / "hipcc").chmod(0o755)
@@ -259,6 +267,7 @@ def test_the_verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         assert args.func(args) == (0 if ok else MissingToolError.exit_code)
         out = capsys.readouterr().out
         if "--json" in words:
+            assert json.loads(out)["schema"] == doctor.SCHEMA
             assert json.loads(out)["ok"] is ok
             wanted = [] if ok else ["apt install --no-install-recommends sbuild", "usermod it"]
             assert json.loads(out)["remedies"] == wanted

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from debgen.cli import inspect as verb
 from debgen.errors import UnsupportedSourceError
 from debgen.upstream.inspection import Inspection, inspect_tree
 
@@ -365,3 +366,24 @@ option(CPU_BASELINE "" ON)
 def test_a_tree_that_knows_only_the_processor_has_no_variants(tmp_path: Path) -> None:
     found = inspect(tmp_path, {"setup.py": "if device == 'cpu': pass", "requirements-cpu.txt": ""})
     assert found.devices == ()
+
+
+# --- the report
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_the_report_has_no_blanks_at_its_ends_and_colours_on_terminals_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, colour: bool
+) -> None:
+    found = inspect(tmp_path, {"pyproject.toml": HATCH + "[project]\nname = 'a'\nversion = '1'\n", "a.so": b"\x7fELF"})
+    verb._print(found, "here", None, colour=colour, limit=9)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "a 1: here, 2 files, no PKG-INFO"
+    assert "          requires hatchling" in lines
+    assert lines == [line.rstrip() for line in lines]
+    assert not any("\x1b" in line for line in lines)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    verb._print(found, "here", None, colour=colour, limit=9)
+    assert ("\x1b" in capsys.readouterr().out) is colour

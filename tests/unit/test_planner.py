@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from planning_cases import REASON, decisions, drop, match, node, tree
+from planning_cases import REASON, decisions, drop, match, node, relax, tree
 
 from debgen import planner, survey
 from debgen.archive.extras import Pull
@@ -69,6 +69,7 @@ class World:
         self.broken: dict[tuple[str, str], tuple[Broken, ...]] = {}
         self.resolved: list[tuple[str, tuple[str, ...]]] = []
         self.contradictory: set[str] = set()
+        self.bound: dict[str, str] = {}
         self.failing: dict[str, Exception] = {}
         self.recipes_read: list[str] = []
         self.sdists_read: list[str] = []
@@ -114,7 +115,8 @@ class World:
         assert target == Target("3.14", "amd64")
         self.resolved.append((requirement, tuple(constraints)))
         bounds: dict[str, SpecifierSet] = {}
-        for line in map(Requirement, (requirement, *constraints)):
+        own = self.bound.get(Requirement(requirement).name)
+        for line in map(Requirement, (requirement, *constraints, *([own] if own else ()))):
             bounds[line.name] = bounds.get(line.name, SpecifierSet()) & line.specifier
         root = next(iter(bounds))
         if error := self.failing.get(root):
@@ -217,6 +219,75 @@ def test_a_build_requirement_that_nothing_satisfies_is_told(monkeypatch: pytest.
     assert "the build requirement nowhere>=2 can't be resolved" in finding.text
     assert "no distribution named nowhere" in finding.text
     assert [requirement for requirement, _ in world.resolved].count("nowhere>=2") == 1
+
+
+TOOLS: Releases = {
+    "root": {"2.0": ["tool<81", "fast", "slow"]}, "fast": {"1.0": []}, "slow": {"1.0": []}, "dep": {"1.0": []},
+    "tool": {"83.0": [], "82.0": ["dep"], "80.0": []},
+}  # fmt: skip
+
+
+def tools(monkeypatch: pytest.MonkeyPatch, *, slow: str = "tool", layer: Layer | None = None) -> World:
+    """A run-time tree that keeps ``tool`` old, and a build in it that wants it newer than the tree and the suite."""
+    world = World(monkeypatch, TOOLS, {"tool": "78.0"})
+    world.layers = {"root": layer or Layer()}
+    world.bound = {"root": "tool<81"}
+    world.facts = {"slow": BuildFacts(requires=(slow,)), "fast": BuildFacts(requires=("tool<=82,>=81",))}
+    return world
+
+
+def test_a_build_may_take_another_release_than_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tools(monkeypatch, layer=relax("tool", ">=70")).plan()
+    tool = node(made, "tool")
+    assert (tool.decision, tool.version) == (Decision.UPDATE, "82.0")
+    assert tool.findings == ()
+    assert tool.reason == "sid has python3-tool 78.0-1, but the build of fast needs <=82,>=81"
+    assert {(a.parent, a.kind): a.decision for a in tool.asked} == {
+        ("fast", Kind.BUILD): None, ("root", Kind.RUN): Decision.RELAX, ("slow", Kind.BUILD): Decision.USE,
+    }  # fmt: skip
+    assert decisions(made)["dep"] is Decision.PACKAGE  # what the other release needs is followed too
+    assert made.notes == ("a note of the tree",)
+
+
+def test_what_a_build_tool_needs_at_run_time_may_be_another_release_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    releases: Releases = {
+        "root": {"2.0": ["tool"]}, "tool": {"3.0": [], "1.0": []}, "backend": {"1.0": ["tool>=2"]},
+    }  # fmt: skip
+    world = World(monkeypatch, releases, {})
+    world.bound = {"root": "tool<2"}  # the tree has an old one, for a reason of its own
+    world.facts = {"root": BuildFacts(requires=("backend",))}
+    made = world.plan()
+    assert (node(made, "tool").version, decisions(made)["tool"]) == ("3.0", Decision.PACKAGE)
+
+
+def test_bounds_of_other_builds_from_above_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = tools(monkeypatch, slow="tool<79,>=60", layer=relax("tool", ">=70"))
+    tool = node(world.plan(), "tool")
+    assert tool.version == "82.0"
+    asked = [str(Requirement(line).specifier) for line, _ in world.resolved if line.startswith("tool")]
+    assert [SpecifierSet(bounds) for bounds in asked] == ["<79,<=82,>=60,>=70,>=81", "<=82,>=60,>=70,>=81"]
+    assert {a.parent: a.decision for a in tool.asked if a.kind is Kind.BUILD} == {
+        "fast": None, "slow": Decision.RELAX,
+    }  # fmt: skip
+
+
+def test_bounds_that_contradict_one_another_block_and_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = node(tools(monkeypatch).plan(), "tool")
+    assert tool.decision is Decision.BLOCKED
+    (finding,) = tool.findings
+    assert "the build requirement tool<81,<=82,>=81 can't be resolved" in finding.text
+
+
+def test_builds_without_end_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    releases: Releases = {"root": {"2.0": []}, **{f"b{n}": {"1.0": []} for n in range(20)}}
+    world = World(monkeypatch, releases, {})
+    world.facts = {"root": BuildFacts(requires=("b0",))}
+    world.facts |= {f"b{n}": BuildFacts(requires=(f"b{n + 1}",)) for n in range(19)}
+    assert any("there are still more" in note for note in world.plan().notes)
+    assert not any("there are still more" in note for note in world.plan(read_sdists=False).notes)
+    world = World(monkeypatch, releases, {})
+    world.facts = {"root": BuildFacts(requires=("b0",)), "b0": BuildFacts(requires=("b1",))}
+    assert not any("there are still more" in note for note in world.plan().notes)
 
 
 def test_an_sdist_that_cannot_be_read_is_a_note_and_an_index_that_is_gone_a_failure(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planning_cases import drop, edge, node, plan, relax
+from planning_cases import drop, edge, match, node, plan, relax
 
-from debgen.planning.explain import bound, decided, untouched
+from debgen.planning.explain import bound, decided, of_suite, untouched
 from debgen.planning.model import Asked, Decision, Finding, Kind, Node, Topic
 from debgen.planning.plan import Evidence
 from debgen.planning.verdict import Verdict
@@ -34,6 +34,15 @@ def test_the_root_is_told_by_its_release() -> None:
     assert of_root("1.0") == "sid has python3-root 1.0-1, but the plan is for 2.0"
     assert of_root("1.0", ">=1") == "sid has python3-root 1.0-1, but the plan is for 2.0"
     assert of_root("3.0", "==2.0") == "sid has python3-root 3.0-1, newer than the 2.0 that is planned here"
+
+
+def test_upstreams_version_is_told_where_debian_counts_otherwise() -> None:
+    gguf = match("gguf", "0.19.0")
+    assert of_suite(gguf) == "python3-gguf 0.19.0-1"
+    assert of_suite(replace(gguf, debian_version="1:0.7.0+dfsg-2")) == "python3-gguf 1:0.7.0+dfsg-2 (upstream's 0.19.0)"
+    assert of_suite(replace(gguf, upstream_version="0.19.0+debian")) == "python3-gguf 0.19.0-1"
+    other = replace(node(plan({"root": ["a"], "a": []}, {}), "a"), match=replace(gguf, debian_version="0.7-1"))
+    assert decided(replace(other, decision=Decision.USE), "sid") == "sid has python3-gguf 0.7-1 (upstream's 0.19.0)"
 
 
 def test_who_asks_is_told_once() -> None:

@@ -169,6 +169,19 @@ def test_extras_that_debian_does_not_pull_in_are_needed() -> None:
     assert node(missing, "server").chain == ("root", "web", "server")
 
 
+def test_one_finding_for_each_extra_names_all_that_it_brings() -> None:
+    requires = {"root": ["web[all,std]"], "web": ["std: server", "std: zip", "std: bits", "all: rest", "std: has"]}
+    requires |= {name: [] for name in ("server", "zip", "bits", "rest", "has")}
+    suite = {"web": "2.0", "server": "2.0", "rest": "2.0", "has": "2.0"}
+    made = plan(requires, suite, pulls={("python3-web", "python3-has")})
+    assert [f.text for f in node(made, "web").findings] == [
+        "web[all] asks for rest, which python3-web doesn't depend on: "
+        "who asks for the extra has to name python3-rest too",
+        "web[std] asks for bits, server and zip, which python3-web doesn't depend on: "
+        "who asks for the extra has to name python3-server and the packages made of bits and zip too",
+    ]
+
+
 def test_extras_of_what_is_packaged_are_only_those_asked_for() -> None:
     made = plan({"root": ["web[std]"], "web": ["std: server", "all: rest"], "server": [], "rest": []}, {})
     assert decisions(made)["server"] is PACKAGE
@@ -181,7 +194,7 @@ def test_an_extra_that_asks_for_another_extra_of_itself() -> None:
     assert decisions(made)["server"] is PACKAGE
     assert [f.text for f in node(made, "web").findings] == [
         "web[std] asks for server, which python3-web doesn't depend on: "
-        "who asks for the extra has to name its package too"
+        "who asks for the extra has to name the package made of server too"
     ]
 
 
@@ -285,6 +298,26 @@ def test_only_an_exact_pin_of_a_build_is_told() -> None:
     made = plan({"root": []}, {"backend": "2.0"}, evidence=evidence)
     assert decisions(made)["backend"] is RELAX
     assert topics(made, "root") == []
+
+
+def test_a_release_apart_takes_the_place_of_the_trees_and_what_it_fails_is_relaxed() -> None:
+    apart = {"tool": Distribution("tool", "tool", "3.0", (), "", sdist("tool", "3.0"))}
+    evidence = Evidence(
+        build_edges={"c": (edge("c", "tool>=3"),), "a": (edge("a", "tool<2.5"),), "b": (edge("b", "tool"),)},
+        apart=apart,
+    )
+    made = plan(
+        {"root": ["tool<2", "a", "b", "c"], "tool": [], "a": ["tool<3"], "b": [], "c": ["tool<3"]}, {"tool": "1.0"},
+        versions={"tool": "1.5"}, evidence=evidence, layers={"root": relax("tool", ">=1")},
+    )  # fmt: skip
+    found = node(made, "tool")
+    assert (found.decision, found.version) == (UPDATE, "3.0")
+    told = {(a.parent, a.kind.value): a.decision for a in found.asked}
+    assert told == {
+        ("c", "build"): None, ("root", "run"): RELAX, ("a", "build"): RELAX, ("b", "build"): USE,
+        ("a", "run"): USE, ("c", "run"): USE,
+    }  # fmt: skip
+    assert next(a for a in found.asked if a.parent == "root" and a.decision is RELAX).reason == REASON
 
 
 def test_build_requirements_of_what_is_used_do_not_count() -> None:

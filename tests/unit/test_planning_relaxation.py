@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from debgen.planning.model import Kind
-from debgen.planning.relaxation import safe_relaxation
+from debgen.planning.relaxation import lower_bounds, safe_relaxation
+
+
+@pytest.mark.parametrize(
+    ("specifier", "left"),
+    [
+        ("", ""), ("<82", ""), ("<=82,>=77", ">=77"), ("==1.2", ">=1.2"), ("==1.2.*", ">=1.2"), ("===odd", ""),
+        ("~=1.4.2", ">=1.4.2"), (">1,!=1.5", "!=1.5,>1"), ("==1.2+cpu", ">=1.2"),
+    ],
+)  # fmt: skip
+def test_what_a_build_needs_at_least(specifier: str, left: str) -> None:
+    assert lower_bounds(specifier) == left
 
 
 @pytest.mark.parametrize(

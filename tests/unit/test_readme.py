@@ -22,9 +22,9 @@ from planning_cases import plan as small_plan
 from debgen import comparison, errors
 from debgen.archive.model import Origin
 from debgen.building.result import ExerciseReport, LintianReport, Outcome, Severity, Tag, TestOutcome
-from debgen.cli import build, check, chroot, envs, inspect, matrix, parser, why
+from debgen.cli import build, check, chroot, doctor, envs, inspect, matrix, parser, why
 from debgen.errors import INTERRUPTED, DebgenError
-from debgen.host import KEYRING, TOOLS
+from debgen.host import KEYRING, TOOLS, Check
 from debgen.planning import drift
 from debgen.planning.asjson import SCHEMA, as_json
 from debgen.planning.matrix import best, cell_of
@@ -197,7 +197,7 @@ def full_plan() -> Plan:
 
 
 def test_the_versions_of_all_forms() -> None:
-    others = {module.SCHEMA for module in (why, matrix, check, envs, inspect, build, chroot)}
+    others = {module.SCHEMA for module in (why, matrix, check, envs, inspect, build, chroot, doctor)}
     assert len(others) == 1
     assert f"{SCHEMA} for a plan, {others.pop()} for the others" in section("JSON")
 
@@ -306,6 +306,12 @@ def test_every_key_of_inspects_json_is_described() -> None:
     plain["build"] = {key: list(v) if isinstance(v, tuple) else v for key, v in document["build"].items()}
     assert undescribed(plain, form("inspect --json")) == {"schema"}
     assert outdated(plain, form("inspect --json")) == set()
+
+
+def test_every_key_of_the_doctors_json_is_described() -> None:
+    document = doctor.checks_json((Check("sbuild", False, "d", "apt install sbuild"),))
+    assert undescribed(document, form("doctor --json")) == {"schema"}
+    assert outdated(document, form("doctor --json")) == set()
 
 
 def test_every_key_of_a_builds_json_is_described() -> None:

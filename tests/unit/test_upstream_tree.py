@@ -102,7 +102,22 @@ def test_edges_keep_who_why_and_under_which_extra() -> None:
     assert list(tree.distributions) == ["app", "fast", "zed"]
     assert tree.distributions["app"].display_name == "App"
     assert tree.request == Edge(None, "app")
-    assert tree.notes == ("zed 3: requirement '%' is not valid and was left out",)
+    assert tree.notes == (
+        "zed 3 has no extra x, which zed asks for: it brings nothing",
+        "zed 3: requirement '%' is not valid and was left out",
+    )
+
+
+def test_extras_that_there_are_none_of_are_told() -> None:
+    found = assemble(Requirement("App[ALL,nope]"), SID, PINS, METADATA, run=Programs()).notes
+    assert [note for note in found if "app" in note] == [
+        "app 1.0 has no extra nope, which you ask for: it brings nothing"
+    ]
+    # An old release may name its extras in markers only.
+    metadata = {**METADATA, "app": CoreMetadata("App", "1.0", requires_dist=METADATA["app"].requires_dist)}
+    assert not any(
+        "app" in note for note in assemble(Requirement("app[all]"), SID, PINS, metadata, run=Programs()).notes
+    )
 
 
 def test_pipdeptree_sees_requirements_of_the_target() -> None:

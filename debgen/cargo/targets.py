@@ -62,6 +62,18 @@ def holds(target: str, architecture: str) -> bool:
     return result
 
 
+def holds_somewhere(target: str) -> bool:
+    """Whether ``target`` holds on any of Debian's Linux architectures; one that can't be read may, as far as is known.
+
+    >>> holds_somewhere('cfg(target_arch = "aarch64")'), holds_somewhere("cfg(windows)")
+    (True, False)
+    """
+    try:
+        return any(holds(target, architecture) for architecture in _TRIPLES)
+    except UnsupportedSourceError:
+        return True
+
+
 def _target(architecture: str) -> _Target:
     if architecture not in _TRIPLES:
         raise UsageError(
