@@ -138,5 +138,13 @@ class DriftError(DebgenError):
     exit_code = 19
 
 
+class PatchError(DebgenError):
+    """Patches no longer apply to the source; the message names them and what of them failed."""
+
+    exit_code = 20
+
+
+CONFLICTS = 21
+"""Exit code of an update after which something stands as the human had it, and should be looked at."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM, as shells have it."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,15 +18,27 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from debgen.debianize.model import Inputs, SourcePackage, Team, Unmet
+from debgen.archive.held import held_source
+from debgen.archive.index import SuiteIndex
+from debgen.archive.libraries import find_library
+from debgen.archive.model import FileKind as Located
+from debgen.archive.model import Match, Origin
+from debgen.archive.sources import open_sources
+from debgen.debianize.continued import Continued, continue_source, date_after
+from debgen.debianize.model import Inputs, Repack, SourcePackage, Team, Unmet
+from debgen.debianize.names import section_of
 from debgen.debianize.package import debianize
 from debgen.debianize.requirements import judge_requirements
+from debgen.debianize.source_files import entry_date
 from debgen.debianize.suite import suite_facts
 from debgen.debianize.templates import Templates
-from debgen.errors import BlockedError, DebgenError, NoSdistError, ResolutionError, UsageError, WorkspaceError
+from debgen.errors import BlockedError, DebgenError, ResolutionError, UsageError
+from debgen.gitrepo import create, import_of
 from debgen.identity import Identity
 from debgen.narrate import say
+from debgen.overlays import last_generated, refuse_edited, with_edits, write_debian, write_hints, write_state
 from debgen.planner import Workbench
+from debgen.planning.build_needs import judge_libraries
 from debgen.planning.choice import Choice, allowed_versions, choose
 from debgen.planning.model import Decision, Kind, Plan
 from debgen.recipes import Recipe, load_recipe
@@ -36,9 +47,12 @@ from debgen.upstream.facts import SdistFacts, read_facts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.licences import scan_licences
 from debgen.upstream.model import FileKind, ReleaseFile
+from debgen.upstream.oddfiles import excluded_patterns, repack_suffix
 from debgen.upstream.proxy import Releases
+from debgen.upstream.repack import repack_reason, repacked
 from debgen.upstream.requirements import is_requirement
 from debgen.upstream.sdist import unpack
+from debgen.upstream.testprograms import programs_called
 from debgen.workspace import cache_directory, fresh_directory
 
 #: Programs that writing a source package takes.
@@ -59,6 +73,32 @@ class Settings:
     variant: str = ""
     recipes: tuple[Path, ...] = ()
     templates: tuple[Path, ...] = ()
+    #: Whether a human's changes in earlier results are put together with what is generated now.
+    keep_edits: bool = False
+    #: Whether the human takes over a package that the archive has.
+    adopt: bool = False
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An sdist that was fetched and unpacked: ``tree`` is there as long as it is open."""
+
+    file: ReleaseFile
+    archive: Path
+    tree: Path
+    facts: SdistFacts
+    repack: Repack
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A generated package that is not written yet, and what goes into it."""
+
+    package: SourcePackage
+    archive: Path
+    tree: Path
+    facts: SdistFacts
+    date: datetime
 
 
 @dataclass(frozen=True)
@@ -68,6 +108,7 @@ class Written:
     package: SourcePackage
     dsc: Path
     tree: Path
+    date: datetime
 
 
 def parse_name(text: str) -> tuple[str, SpecifierSet]:
@@ -175,12 +216,20 @@ def generate(name: str, version: str, bench: Workbench, settings: Settings, out:
     BlockedError where the suite can't meet a run-time requirement or something is left for a human to answer,
     WorkspaceError where somebody has edited the debian/ that stands there.
     """
-    if edited := edited_files(out):
-        raise WorkspaceError(
-            f"these files of {out} were edited since debgen wrote them: {', '.join(edited)}",
-            hint="Move your changes into a recipe's debian/ folder, or give another folder with -o.",
-        )
-    index, client = bench.index, bench.client
+    refuse_edited(out, keep_edits=settings.keep_edits)
+    with prepare(name, version, bench, settings, run) as prepared:
+        refuse_unready(prepared.package, bench.index.codename)
+        package, conflicts, kept = with_edits(prepared.package, out)
+        if kept:
+            say(f"kept your changes in {', '.join(f'debian/{path}' for path in kept)}")
+        for conflict in conflicts:
+            say(f"changed by you and by the generator; yours stands: {conflict}")
+        return write(prepared, package, out, prepared.date, run)
+
+
+@contextmanager
+def fetched(name: str, version: str, client: IndexClient) -> Iterator[Fetched]:
+    """Fetch and unpack an sdist, and read its facts."""
     file = client.sdist_of(name, version)
     archive = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
     say(f"{file.filename}: fetched, SHA-256 {'verified' if file.sha256 else 'not in the index'}")
@@ -189,35 +238,65 @@ def generate(name: str, version: str, bench: Workbench, settings: Settings, out:
         unpack(archive, tree)
         facts = read_facts(tree)
         _check_identity(facts, name, version)
+        odd = facts.odd_files
+        repack = Repack(repack_reason(archive), excluded_patterns(odd), repack_suffix(odd))
+        if repack != Repack():
+            date = _date(file, tree)
+            archive = repacked(
+                archive, repack.excluded, Path(scratch) / "orig.tar.xz", top=f"{name}-{version}", date=date
+            )
+            say(f"{file.filename}: repacked" + (f" without {len(repack.excluded)} files" if repack.excluded else ""))
+            tree = Path(scratch) / "repacked"
+            unpack(archive, tree)
+            facts = read_facts(tree)
+        yield Fetched(file, archive, tree, facts, repack)
+
+
+@contextmanager
+def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: Runner = run) -> Iterator[Prepared]:
+    """Generate a package without writing it."""
+    index = bench.index
+    with fetched(name, version, bench.client) as source:
+        file, tree, facts = source.file, source.tree, source.facts
         scan = scan_licences(tree, file.sha256 or f"{name}-{version}", run)
         for line in scan.disagreements:
             say(f"licence scan: {line}")
         environment = bench.target.marker_environment()
+        build = bench.reader.read(file)
+        existing = bench.lookup(name)
+        continued = _continued(existing, bench, settings, run)
+        date = entry_date(_date(file, tree), index.date)
         inputs = Inputs(
             facts=facts, scan=scan, texts=_texts(tree, facts), sdist_name=file.filename,
             suite=suite_facts(index), lookup=bench.lookup,
             taken=lambda p: bool(index.binary(p) or index.source_binaries(p)), marker_environment=environment,
             recipe=_recipe(name, bench, settings), identity=settings.identity,
-            team=settings.team, date=_date(file, tree), itp=settings.itp,
+            team=settings.team, date=date_after(continued.held.changelog, date) if continued else date,
+            itp=settings.itp, build=build,
+            siblings=bench.siblings, derived=lambda wanted: bench.pydist.packages.get(wanted, f"python3-{wanted}"),
+            test_programs=_test_programs(tree, facts, index),
+            libraries=judge_libraries(index, build.libraries),
+            section=section_of(index.binary(existing.package) if existing else None),
+            continued=continued, repack=source.repack,
         )  # fmt: skip
         package = debianize(inputs, Templates(settings.templates))
         for note in package.notes:
             say(note)
-        _refuse_unready(package, index.codename)
-        return _write(package, archive, tree, inputs.date, out, run)
+        yield Prepared(package, source.archive, tree, facts, inputs.date)
 
 
-def edited_files(out: Path) -> list[str]:
-    """Files of an earlier run's debian/ that are not as they were packed into the .debian.tar.xz beside them."""
-    edited: set[str] = set()
-    for packed in out.glob("*.debian.tar.xz"):
-        with tarfile.open(packed) as tar:
-            then = {m.name: f.read() for m in tar if m.isreg() and (f := tar.extractfile(m)) is not None}
-        for tree in (path.parent for path in out.glob("*/debian")):
-            files = (path for path in (tree / "debian").rglob("*") if path.is_file())
-            now = {path.relative_to(tree).as_posix(): path.read_bytes() for path in files}
-            edited |= {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
-    return sorted(edited)
+def _continued(existing: Match | None, bench: Workbench, settings: Settings, run: Runner) -> Continued | None:
+    """The archive's source of the distribution, where its own metadata says that it is one."""
+    if existing is None or existing.origin not in (Origin.CONTENTS, Origin.PROVIDES):
+        return None
+    held = held_source(bench.index, bench.apt_root, existing.package, run=run)
+    if held is None:
+        return None
+    with open_sources(bench.index.codename, bench.apt_root.settings, run=run) as sources:
+        record = sources.record(held.source)
+    me = str(settings.identity)
+    adopt_as = (settings.team.maintainer or me, me if settings.team.maintainer else "") if settings.adopt else None
+    return continue_source(held, record, settings.identity, adopt_as=adopt_as)
 
 
 def _check_identity(facts: SdistFacts, name: str, version: str) -> None:
@@ -236,10 +315,19 @@ def _texts(tree: Path, facts: SdistFacts) -> dict[str, str]:
         for path in (*_READ, *facts.licence_files)
         if (tree / path).is_file()
     }
-    if facts.tests.directory:
-        for path in sorted((tree / facts.tests.directory).rglob("*.py")):
-            texts.setdefault(path.relative_to(tree).as_posix(), "")
+    for path in facts.tests.files:
+        texts.setdefault(path, "")
     return texts
+
+
+def _test_programs(tree: Path, facts: SdistFacts, index: SuiteIndex) -> tuple[str, ...]:
+    """The suite's packages of the programs that the tests call, but for those that are there in every build."""
+    called = {
+        name for path in facts.tests.files for name in programs_called((tree / path).read_text("utf-8", "replace"))
+    }
+    own = {script.command for script in facts.scripts}
+    found = (find_library(index, Located.PROGRAM, name) for name in sorted(called - own))
+    return tuple(sorted({match.packages[0] for match in found if match and match.packages}))
 
 
 def _date(file: ReleaseFile, tree: Path) -> datetime:
@@ -255,7 +343,7 @@ def _date(file: ReleaseFile, tree: Path) -> datetime:
     return datetime.fromtimestamp(newest, UTC)
 
 
-def _refuse_unready(package: SourcePackage, suite: str) -> None:
+def refuse_unready(package: SourcePackage, suite: str) -> None:
     if package.unmet:
         lines = "\n".join(f"  {unmet}" for unmet in package.unmet)
         raise BlockedError(
@@ -270,34 +358,38 @@ def _refuse_unready(package: SourcePackage, suite: str) -> None:
         )
 
 
-def _write(package: SourcePackage, archive: Path, tree: Path, date: datetime, out: Path, run: Runner) -> Written:
-    """Lay out ``<source>-<version>/`` and the orig tarball in ``out``, and let dpkg-source make the .dsc."""
+def write(prepared: Prepared, package: SourcePackage, out: Path, date: datetime, run: Runner = run) -> Written:
+    """Lay out ``<source>-<version>/`` and the orig tarball in ``out``, and let dpkg-source make the .dsc.
+
+    ``package`` is the prepared one, perhaps with a human's changes; ``date`` is that of its changelog entry.
+    """
     upstream = package.upstream_version
     with fresh_directory(out) as work:
         folder = work / f"{package.source}-{upstream}"
-        shutil.copytree(tree, folder, symlinks=True)
+        shutil.copytree(prepared.tree, folder, symlinks=True)
         shutil.rmtree(folder / "debian", ignore_errors=True)  # 3.0 (quilt) drops upstream's own as well
-        for path, text in package.files.items():
-            target = folder / "debian" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-            target.chmod(0o755 if path in package.executable else 0o644)
-        for directory in (folder / "debian", *(folder / "debian").rglob("*/")):
-            directory.chmod(0o755)  # whatever the umask; modes are part of the tarball
+        write_debian(folder / "debian", package.files, package.executable)
+        archive = prepared.archive
         shutil.copyfile(archive, work / f"{package.source}_{upstream}.orig{_extension(archive)}")
         _dpkg_source(folder, date, run)
+        write_state(work, prepared.package.files)
+        write_hints(work, package.replaced, package.files)
     dsc = next(out.glob("*.dsc"))
-    return Written(package, dsc, out / folder.name)
+    return Written(package, dsc, out / folder.name, date)
+
+
+def create_repository(written: Written, target: Path, settings: Settings, run: Runner = run) -> None:
+    """Make a packaging repository of the source package in the new folder ``target``."""
+    generated = last_generated(written.dsc.parent) or {}
+    told = import_of(written.dsc, written.package.version)
+    create(target, told, generated, settings.identity, written.date, run)
 
 
 def _extension(archive: Path) -> str:
-    for extension in (".tar.gz", ".tar.xz", ".tar.bz2"):
-        if archive.name.endswith(extension):
-            return extension
-    raise NoSdistError(
-        f"{archive.name} is no tarball that dpkg-source takes",
-        hint="It has to be repacked, which this version of debgen does not do.",
-    )
+    """What the orig tarball's name ends in; the archive is one that dpkg-source takes."""
+    if archive.name.endswith(".tgz"):
+        return ".tar.gz"
+    return "".join(archive.suffixes[-2:])
 
 
 def _dpkg_source(folder: Path, date: datetime, run: Runner) -> None:

@@ -89,6 +89,13 @@ class Skip(_Strict):
     reason: Reason
 
 
+class Lacks(_Strict):
+    """What upstream's wheel has and the package does without: a path in the wheel, or a pattern of several."""
+
+    path: str
+    reason: Reason
+
+
 class Unbuilt(_Strict):
     """A Cargo.toml of the sdist that the Debian build leaves out, or a pattern of several."""
 
@@ -141,6 +148,7 @@ class Layer(_Strict):
     relax: tuple[Relax, ...] = ()
     drop: tuple[Drop, ...] = ()
     skip: tuple[Skip, ...] = ()
+    lacks: tuple[Lacks, ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
     test_depends: tuple[Package, ...] = ()
     test_environment: tuple[Variable, ...] = ()

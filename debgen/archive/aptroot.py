@@ -40,6 +40,10 @@ Acquire::IndexTargets::deb::Contents-deb {
   KeepCompressedAs "gz xz";
 };
 """
+_SOURCES = """\
+Acquire::IndexTargets::deb-src::Sources { KeepCompressed "true"; KeepCompressedAs "xz gz"; };
+"""
+_SOURCES_LIST = re.compile(r"_(?P<component>[^_]+)_source_Sources(?:\.[a-z0-9]+)?$")
 _NO_TARGETS = 'Acquire::IndexTargets::deb::Packages::DefaultEnabled "false";\n'
 
 
@@ -48,14 +52,16 @@ class AptRoot:
     """The root of ``suite``, below debgen's cache.
 
     With ``release_only`` nothing but the Release file is fetched, which is enough to learn what a name such
-    as ``unstable`` stands for. Raises UnknownSuiteError for what can't be a suite's name; nothing is written
-    before :meth:`update`.
+    as ``unstable`` stands for. With ``sources_only`` it is the Sources files, which few questions need: they have a
+    root of their own, so that the others stay as small and fast as they are. Raises UnknownSuiteError for what
+    can't be a suite's name; nothing is written before :meth:`update`.
     """
 
     suite: str
     settings: MirrorSettings
     release_only: bool = False
     run: Runner = run
+    sources_only: bool = False
 
     def __post_init__(self) -> None:
         check_suite_name(self.suite)
@@ -63,7 +69,7 @@ class AptRoot:
     @property
     def directory(self) -> Path:
         """The root's folder, made on first use."""
-        kind = "release" if self.release_only else "apt"
+        kind = "release" if self.release_only else "sources" if self.sources_only else "apt"
         return cache_directory(kind, f"{self.suite}-{self.settings.architecture}")
 
     @property
@@ -144,6 +150,14 @@ class AptRoot:
             if (name := _LIST_NAME.search(path.name))
         )
 
+    def source_lists(self) -> tuple[tuple[str, Path], ...]:
+        """The Sources files that were fetched, each after its component."""
+        return tuple(
+            (found["component"], path)
+            for path in sorted(self._lists.glob("*_dists_*"))
+            if (found := _SOURCES_LIST.search(path.name))
+        )
+
     def discard(self) -> None:
         """Throw the lists away, because they turned out broken; to be called while :meth:`locked`."""
         self._stamp.unlink(missing_ok=True)
@@ -215,10 +229,10 @@ class AptRoot:
         ]
         text = "".join(f'{option} "{value}";\n' for option, value in options)
         text += f'APT::Architectures {{ "{settings.architecture}"; }};\n'
-        text += _NO_TARGETS if self.release_only else _CONTENTS
+        text += _NO_TARGETS if self.release_only else _SOURCES if self.sources_only else _CONTENTS
         source = (
-            f"Types: deb\nURIs: {settings.uri}\nSuites: {self.suite}\nComponents: {' '.join(COMPONENTS)}\n"
-            f"Signed-By: {settings.keyring}\n"
+            f"Types: {'deb-src' if self.sources_only else 'deb'}\nURIs: {settings.uri}\nSuites: {self.suite}\n"
+            f"Components: {' '.join(COMPONENTS)}\nSigned-By: {settings.keyring}\n"
         )
         wanted = {
             self.conf: text,

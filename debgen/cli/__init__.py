@@ -36,7 +36,7 @@ configured with. Results go to stdout, narration to stderr. Exit codes are liste
 
 
 #: Each has a module of its own here, with ``add_parser`` and ``run_verb``.
-VERBS = ("plan", "why", "matrix", "check", "envs", "inspect", "generate", "build", "chroot", "doctor")
+VERBS = ("plan", "why", "matrix", "check", "envs", "inspect", "generate", "build", "update", "itp", "chroot", "doctor")
 
 
 def parser(verb: str = "") -> argparse.ArgumentParser:

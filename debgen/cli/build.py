@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from debgen import __version__
 from debgen.archive.index import SuiteIndex
 from debgen.archive.mirror import MirrorSettings
 from debgen.building.chroots import ChrootStore, Flavour
+from debgen.building.contents import Need, compare
+from debgen.building.contentsreport import ContentsReport
 from debgen.building.exercise import exercise
 from debgen.building.lintian import check
 from debgen.building.result import BuildResult, ExerciseReport, LintianReport, Severity, Tag
@@ -27,11 +29,13 @@ from debgen.cli.options import (
     suite_index,
 )
 from debgen.cli.source_options import add_source_options, source_settings
+from debgen.cli.triage import run_triage
 from debgen.errors import CheckError
 from debgen.narrate import say
-from debgen.pipeline import GENERATING_TOOLS, Written, choose_release, generate
+from debgen.pipeline import GENERATING_TOOLS, Settings, Written, choose_release, generate
 from debgen.planner import Workbench
 from debgen.run import require_tools
+from debgen.upstream.wheel import best_wheel
 from debgen.workspace import cache_directory, write_atomically
 
 SCHEMA = 1
@@ -48,6 +52,7 @@ class Outcome:
     build: BuildResult
     lintian: LintianReport
     exercise: ExerciseReport
+    contents: ContentsReport
     seconds: float
     itp: bool
 
@@ -59,8 +64,8 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether lintian has nothing to say and the result works."""
-        return not self.findings and self.exercise.passed
+        """Whether lintian has nothing to say, nothing of upstream's is lacking, and the result works."""
+        return not self.findings and self.exercise.passed and self.contents.good
 
 
 def add_parser(verbs: SubParsers) -> None:
@@ -76,6 +81,11 @@ def add_parser(verbs: SubParsers) -> None:
     parser.add_argument(
         "--fresh", action="store_true", help="build again, even if nothing has changed since it was built"
     )
+    parser.add_argument(
+        "--triage", action="store_true",
+        help="where tests fail, say why; print [[skip]] entries for the recipe for those that want the network, a "
+        "device, or what is absent, and build once more with them; real failures are listed and never skipped",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.set_defaults(func=run_verb)
 
@@ -91,6 +101,10 @@ def run_verb(args: argparse.Namespace) -> int:
         bench = Workbench(index, client, mirror, settings.recipes)
         name, version = choose_release(args.name, args.root, bench, settings)
         out = args.output.absolute() / index.codename / f"{name}-{version}"
+        if args.triage:
+            return run_triage(
+                name, version, bench, settings, out, _builder(bench, name, version, began, settings), args.json
+            )
         written = generate(name, version, bench, settings, out / "source")
         say(f"source package: {written.dsc}")
         inputs = _inputs(written.dsc, index, mirror)
@@ -98,7 +112,7 @@ def run_verb(args: argparse.Namespace) -> int:
         if summary is not None:
             say("nothing has changed since it was built; --fresh builds it again")
         else:
-            outcome = _build(written, index, mirror, out / "result", began, itp=settings.itp is not None)
+            outcome = _build(written, bench, name, version, settings, out / "result", began)
             summary = as_json(outcome, inputs)
             write_atomically(out / "summary.json", json.dumps(summary, indent=2).encode() + b"\n")
     print(json.dumps(summary, indent=2) if args.json else as_text(summary))
@@ -108,6 +122,18 @@ def run_verb(args: argparse.Namespace) -> int:
             hint="The findings are above; their logs are named with them.",
         )
     return 0
+
+
+def _builder(
+    bench: Workbench, name: str, version: str, began: float, settings: Settings
+) -> Callable[[Written, Path], tuple[dict[str, Any], ExerciseReport]]:
+    """What builds and checks a source package and puts the result into a folder, as :func:`run_triage` wants it."""
+
+    def built(written: Written, result: Path) -> tuple[dict[str, Any], ExerciseReport]:
+        outcome = _build(written, bench, name, version, settings, result, began)
+        return as_json(outcome, _inputs(written.dsc, bench.index, bench.apt_root.settings)), outcome.exercise
+
+    return built
 
 
 def _inputs(dsc: Path, index: SuiteIndex, mirror: MirrorSettings) -> str:
@@ -130,17 +156,32 @@ def _kept(path: Path, inputs: str) -> dict[str, Any] | None:
 
 
 def _build(
-    written: Written, index: SuiteIndex, mirror: MirrorSettings, out: Path, began: float, *, itp: bool
+    written: Written, bench: Workbench, name: str, version: str, settings: Settings, out: Path, began: float
 ) -> Outcome:
-    store = ChrootStore(cache_directory("chroots"), mirror)
+    index = bench.index
+    store = ChrootStore(cache_directory("chroots"), bench.apt_root.settings)
     key = index.date.isoformat()
     chroot = store.ensure(index.codename, Flavour.BUILD, index_key=key)
     built = build(written.dsc, chroot, out, distribution=written.package.distribution)
     say(f"built in {built.seconds:.0f} s: {', '.join(deb.name for deb in built.debs)}")
+    layer = bench.layer(name, settings.variant or "cpu")
+    contents = compare(
+        built.debs,
+        best_wheel(bench.client.files(name), version, bench.target),
+        bench.client,
+        written.tree,
+        lacks=layer.lacks,
+        need=Need(
+            bench.target.marker_environment(), bench.lookup, lambda asked: bool(layer.drop_of(asked)),
+            bench.pydist.packages,
+        ),
+    )  # fmt: skip
+    say(f"contents: {contents.verdict}")
     findings = check(built.changes, store, store.ensure(index.codename, Flavour.LINTIAN, index_key=key))
     say(f"lintian {findings.version}: {_counts(findings)}")
     report = exercise(built.changes, store, store.ensure(index.codename, Flavour.CLEAN, index_key=key))
-    return Outcome(index.codename, written, built, findings, report, time.monotonic() - began, itp)
+    seconds = time.monotonic() - began
+    return Outcome(index.codename, written, built, findings, report, contents, seconds, settings.itp is not None)
 
 
 def _counts(report: LintianReport) -> str:
@@ -178,6 +219,7 @@ def as_json(outcome: Outcome, inputs: str) -> dict[str, Any]:
                 for tag in outcome.lintian.tags
             ],
         },
+        "contents": outcome.contents.as_json(),
         "exercise": {
             "verdict": outcome.exercise.verdict,
             "log": str(outcome.exercise.log),
@@ -201,6 +243,8 @@ def as_text(summary: Mapping[str, Any]) -> str:
         ("lintian", f"{lintian['counts']} (lintian {lintian['version']}): {lintian['log']}"),
         *(("", str(finding)) for finding in lintian["findings"]),
         *([("", f"{_NEEDS_ITP}: file the ITP and give its number with --itp")] if lintian["wants_itp"] else []),
+        ("contents", summary["contents"]["verdict"]),
+        *(("", f"lacks {lack['kind']} {lack['path']}: {lack['why']}") for lack in summary["contents"]["lacks"]),
         ("tests", f"{tests['verdict']}: {tests['log']}"),
         *(("", f"{t['name']}: {t['outcome']} {t['detail']}".rstrip()) for t in tests["tests"]),
         ("took", f"{summary['seconds']:.0f} s"),

@@ -43,6 +43,15 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--vcs", metavar="URL", default=os.environ.get("DEBGEN_VCS", ""),
         help="group that holds the packaging repositories, for Vcs-Git and Vcs-Browser (default: $DEBGEN_VCS)",
     )  # fmt: skip
+    group.add_argument(
+        "--keep-edits",
+        action="store_true",
+        help="put your changes in earlier results together with what is generated now",
+    )
+    group.add_argument(
+        "--adopt", action="store_true",
+        help="take over a package that the archive has: you (or --team) as Maintainer instead of the archive's",
+    )  # fmt: skip
     group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
     add_recipe_option(group)
     group.add_argument(
@@ -64,4 +73,6 @@ def source_settings(args: argparse.Namespace) -> Settings:
         variant=args.variant,
         recipes=tuple(args.recipes),
         templates=tuple(args.templates),
+        keep_edits=args.keep_edits,
+        adopt=args.adopt,
     )

@@ -1,62 +1,45 @@
 """debian/copyright in the machine-readable format (DEP-5), from the licence scan.
 
-Files under the main licence are one paragraph with every holder the scan found; files under another licence
-get a paragraph of their own. Texts stand in full, or point to /usr/share/common-licenses (policy 12.5).
+Files under the main licence are one paragraph with every holder the scan found. A folder with a licence file of its own
+(an embedded copy) and files under another licence get paragraphs of their own. Texts stand in full, or point to
+/usr/share/common-licenses (policy 12.5).
 """
 
 from __future__ import annotations
 
 import re
-import textwrap
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from debian.deb822 import Deb822
 
+from debgen.debianize.copyright_groups import Group, grouped, matches
 from debgen.debianize.fixmes import Fixmes
+from debgen.debianize.holders import holder_lines
+from debgen.debianize.licencenames import classified, parts, short_name
+from debgen.debianize.licencetexts import (
+    common_licences,
+    has_standard_text,
+    header_text,
+    identified,
+    licence_text,
+    wrapped,
+)
 from debgen.debianize.source_files import homepage, repository
+from debgen.upstream.excerpts import is_licence_file
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.licences import FileLicence, LicenceScan
 
-#: SPDX identifiers (and common free-text names) whose DEP-5 short name differs.
-_SHORT_NAMES = {
-    "mit": "Expat", "mit license": "Expat", "the mit license": "Expat", "apache 2.0": "Apache-2.0",
-    "apache-2": "Apache-2.0", "apache license 2.0": "Apache-2.0", "apache license, version 2.0": "Apache-2.0",
-    "apache software license": "Apache-2.0", "apache 2": "Apache-2.0", "bsd-3-clause": "BSD-3-clause",
-    "bsd-2-clause": "BSD-2-clause", "isc license": "ISC", "gpl-3.0-only": "GPL-3", "gpl-3.0-or-later": "GPL-3+",
-    "gpl-2.0-only": "GPL-2", "gpl-2.0-or-later": "GPL-2+", "lgpl-2.1-or-later": "LGPL-2.1+",
-    "lgpl-2.1-only": "LGPL-2.1", "lgpl-3.0-or-later": "LGPL-3+", "lgpl-3.0-only": "LGPL-3",
-    "psf-2.0": "Python-2.0", "mpl 2.0": "MPL-2.0", "new bsd": "BSD-3-clause", "bsd 3-clause": "BSD-3-clause",
-}  # fmt: skip
-_CLASSIFIERS = {
-    "MIT License": "Expat",
-    "Apache Software License": "Apache-2.0",
-    "ISC License (ISCL)": "ISC",
-    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
-    "GNU General Public License v3 or later (GPLv3+)": "GPL-3+",
-    "GNU General Public License v3 (GPLv3)": "GPL-3",
-    "GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3+",
-}
-#: Licences that policy 12.5 has in /usr/share/common-licenses of every suite, with the notice to print.
-_COMMON = {
-    "Apache-2.0": (
-        "Licensed under the Apache License, Version 2.0 (the \"License\"); you may not use this file except in "
-        "compliance with the License. You may obtain a copy of the License at "
-        "https://www.apache.org/licenses/LICENSE-2.0\n\n"
-        "Unless required by applicable law or agreed to in writing, software distributed under the License is "
-        "distributed on an \"AS IS\" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or "
-        "implied. See the License for the specific language governing permissions and limitations under the "
-        "License.",
-        "Apache-2.0",
-    ),
-    "MPL-2.0": (
-        "This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0. If a copy of the "
-        "MPL was not distributed with this file, You can obtain one at https://mozilla.org/MPL/2.0/.",
-        "MPL-2.0",
-    ),
-}  # fmt: skip
-_GNU = re.compile(r"^(L?GPL)-(\d(?:\.\d)?)(\+?)$")
-_GNU_TITLE = re.compile(r"GNU (?:(LESSER|AFFERO) )?GENERAL PUBLIC LICENSE\s+Version (\d(?:\.\d)?)")
+#: Names that say which family, not which licence.
+_VAGUE = {"BSD", "GPL", "LGPL", "AGPL", "GFDL", "MPL", "ZPL", "AFL", "GPL+", "LGPL+", "CC", "LicenseRef"}
+#: Licences that Debian's main can't have (dfsg).
+_NOT_FREE = re.compile(
+    r"^CC-BY-(?:NC|ND)|-N[CD]-|proprietary|^SSPL|^BUSL|^Elastic|commercial|all-rights-reserved", re.I
+)
+
+
+#: Files that only mention one licence are named up to this many.
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -68,43 +51,40 @@ class Holder:
 
 
 def copyright_file(
-    facts: SdistFacts, scan: LicenceScan, texts: Mapping[str, str], packager: Holder, fixmes: Fixmes
+    facts: SdistFacts,
+    scan: LicenceScan,
+    texts: Mapping[str, str],
+    packager: Holder,
+    fixmes: Fixmes,
+    *,
+    policy: str = "",
+    excluded: Sequence[str] = (),
 ) -> str:
     """The text of debian/copyright.
 
-    ``texts`` has the content of the sdist's licence files. What can't be known is marked in ``fixmes``.
+    ``texts`` has the content of the sdist's licence files, ``policy`` is the suite's Standards-Version, ``excluded``
+    the Files-Excluded of a repacked source. What can't be known is marked in ``fixmes``.
     """
-    scan = _licence_texts_known(scan, texts)
-    main = main_licence(facts, scan)
+    texts = {**dict(scan.texts), **texts}
+    scan = _cleaned(scan, texts, excluded)
+    main = main_licence(facts, scan) or _vague_licence(facts)
     if not main:
         fixmes.add("debian/copyright", "no licence was found in the sdist's metadata or files; ask upstream")
         main = "unknown-licence"
-    groups: dict[str, list[FileLicence]] = {}
-    mentions: list[FileLicence] = []
-    for file in scan.files:
-        if file.path in facts.licence_files and file.licence and not _covered(file.licence, main):
-            continue  # the text of another licence, whose holder holds nothing of the whole
-        if not file.licence or _same(file.licence, main) or file.path in facts.licence_files:
-            groups.setdefault(main, []).append(file)
-        elif not file.copyrights:
-            mentions.append(file)  # names a licence but claims no copyright: a mention, not a grant
-        else:
-            groups.setdefault(_short(file.licence), []).append(file)
-    for file in scan.files:
-        stray = file.licence and not any(_covered(file.licence, licence) for licence in (main, *groups))
-        if file.path in facts.licence_files and stray:
-            question = f"{file.path} is {_short(file.licence)}, which no file is under; say what it covers"
-            fixmes.add("debian/copyright", question)
-    paragraphs = [_header(facts, mentions)]
-    paragraphs.append(_files(["*"], _merge_years(_main_holders(facts, groups.get(main, []), texts, fixmes)), main))
-    for licence, files in sorted(groups.items()):
-        if licence != main:
-            holders = [line for file in files for line in file.copyrights]
-            paragraphs.append(_files([f.path for f in files], _merge_years(holders), licence))
-    paragraphs.append(_files(["debian/*"], [f"{packager.year} {packager.identity}"], main))
-    used = {name for licence in {main, *groups} for name in _parts(licence)}
+    groups = grouped(scan, main, facts.licence_files)
+    mine = next((group for group in groups if group.licence == main and group.patterns == ("*",)), Group(main, ("*",)))
+    holders = _main_holders(facts, mine, texts, fixmes)
+    paragraphs = [_header(facts, groups, excluded), _files(("*",), holders, main)]
+    for group in groups:
+        if group is not mine and group.patterns:
+            lines = holder_lines(group.holders) or _other_holders(group, texts, holders)
+            paragraphs.append(_files(group.patterns, lines, group.licence))
+    paragraphs.append(_files(("debian/*",), [f"{packager.year} {packager.identity}"], main))
+    used = {name for group in groups if group.patterns for name in parts(group.licence)} | set(parts(main))
+    _question_strays(scan, facts, used, fixmes)
     own = _own_texts(main, scan, texts)
-    paragraphs += [_licence(name, own, fixmes) for name in sorted(used)]
+    common = common_licences(policy or "4.6")
+    paragraphs += [_licence(name, own.get(name, ""), common, fixmes) for name in sorted(used)]
     return "\n".join(str(p) for p in paragraphs)
 
 
@@ -113,16 +93,11 @@ def main_licence(facts: SdistFacts, scan: LicenceScan) -> str:
 
     Where the metadata names one of several licence files, or adds "or later" to one, it knows better.
     """
-    by_file = [_short(f.licence) for f in scan.files if f.path in facts.licence_files and f.licence]
-    declared = facts.licence if len(facts.licence.splitlines()) == 1 and len(facts.licence) < 60 else ""
-    classified = [
-        name
-        for c in facts.classifiers
-        if c.startswith("License ::") and (name := _CLASSIFIERS.get(c.split(" :: ")[-1]))
-    ]
-    claims = [_short(declared), *classified]
+    by_file = [_short(f.licence) for f in _root_licences(scan, facts.licence_files) if f.licence]
+    declared = _declared(facts.licence)
+    claims = [claim for claim in (declared, *classified(facts.classifiers)) if claim and claim not in _VAGUE]
     candidates = [
-        *(claim for claim in claims[:1] if len(_parts(claim)) > 1),
+        *(claim for claim in claims[:1] if len(parts(claim)) > 1 or " with " in claim),
         *(claim for claim in claims if claim.removesuffix("+") in by_file),
         *by_file[:1],
         *claims,
@@ -130,45 +105,95 @@ def main_licence(facts: SdistFacts, scan: LicenceScan) -> str:
     return next((c for c in candidates if c), "")
 
 
-def _short(name: str) -> str:
-    """SPDX expression or free text → DEP-5's short name or expression."""
-    if re.search(r"\S\s+(?:and|or)\s+(?!later\b)\S", name, re.I):
-        words = re.split(r"\s+(and|or)\s+", name.replace("(", "").replace(")", ""), flags=re.I)
-        return " ".join(w.lower() if w.lower() in ("and", "or") else _short(w) for w in words)
-    return _SHORT_NAMES.get(name.strip().casefold(), name.strip().replace(" ", "-"))
+def licence_of(facts: SdistFacts, scan: LicenceScan) -> str:
+    """The licence of the whole as a name for people, where the scan's own names need cleaning first; may be empty."""
+    return main_licence(facts, _cleaned(scan, dict(scan.texts), ())) or _vague_licence(facts)
 
 
-def _parts(licence: str) -> list[str]:
-    return [part for part in re.split(r"\s+(?:and|or)\s+", licence) if part]
+def _declared(licence: str) -> str:
+    """What the License field says: a name, an expression, or a whole text."""
+    return short_name(licence) or (identified(licence) if len(licence) > 150 else "")
 
 
-def _same(found: str, main: str) -> bool:
-    short = _short(found)
-    return short in _parts(main) or any(part.startswith(f"{short}-") for part in _parts(main))
+def _vague_licence(facts: SdistFacts) -> str:
+    """A name without version or clause count, where there is nothing better; its text will be asked for."""
+    claims = (_declared(facts.licence), *classified(facts.classifiers))
+    return next((claim for claim in claims if claim in _VAGUE), "")
 
 
-def _covered(found: str, licence: str) -> bool:
-    """Whether a licence file belongs to ``licence``: one of its parts, or the GPL text that the LGPL refers to."""
-    short = _short(found)
-    return _same(short, licence) or any(
-        part.removesuffix("+") == short or (part.startswith("LGPL-3") and short == "GPL-3") for part in _parts(licence)
+def _cleaned(scan: LicenceScan, texts: Mapping[str, str], excluded: Sequence[str]) -> LicenceScan:
+    """The scan without what is repacked away, and with licence texts named by their own words.
+
+    The scanners miss some of them, and take the holder of the text (the FSF) for one of the work.
+    """
+
+    def known(file: FileLicence) -> FileLicence:
+        text = texts.get(file.path, "")
+        licence = _short(file.licence)
+        if not text or not is_licence_file(file.path):
+            return replace(file, licence=licence)
+        found = identified(text)
+        if re.match(r"(?:A|L)?GPL-|GFDL-|CC0|MPL-|OFL-", found):
+            return replace(file, licence=found, copyrights=())
+        if found in ("Apache-2.0", "Unlicense") and len(parts(licence)) < 2:
+            return replace(file, licence=found)
+        return replace(file, licence=licence if licence and licence not in _VAGUE else found)
+
+    gone = [pattern.rstrip("/") for pattern in excluded]
+    files = (file for file in scan.files if not any(matches(file.path, pattern) for pattern in gone))
+    kept = tuple(known(file) for file in files if not file.path.startswith("debian/"))
+    return replace(scan, files=kept)
+
+
+def _short(licence: str) -> str:
+    """The scanner's name in DEP-5's form; an empty string for what names nothing."""
+    plain = re.sub(r"\s*\[.*?\]|\(unversioned/unknown version\)|~unspecified.*", "", licence).strip()
+    name = short_name(plain) or ("" if " " in plain else plain)
+    if len(parts(name)) > 1 and any(part in _VAGUE for part in parts(name)):
+        name = " and ".join(part for part in parts(name) if part not in _VAGUE) or name
+    # the GNU licences say themselves that no version means any version
+    return {"GPL": "GPL-1+", "LGPL": "LGPL-2+", "BSL": "BSL-1.0"}.get(name, name)
+
+
+def _root_licences(scan: LicenceScan, licence_files: Sequence[str]) -> list[FileLicence]:
+    """The licence files of the whole: those at the top, then those in a folder of licences there."""
+    top = [file for file in scan.files if file.path in licence_files and _is_grant(file.path)]
+    stored = [
+        file for file in scan.files
+        if is_licence_file(file.path) and file.path.count("/") == 1 and file.path not in licence_files
+        and file.path.split("/")[0].casefold() in ("licenses", "licences", "license")
+    ]  # fmt: skip
+    return top or stored
+
+
+def _is_grant(path: str) -> bool:
+    return not path.upper().startswith(("NOTICE", "AUTHORS", "CONTRIBUTORS"))
+
+
+def _question_strays(scan: LicenceScan, facts: SdistFacts, used: set[str], fixmes: Fixmes) -> None:
+    """A licence file that belongs to nothing, and licences that Debian can't have, are for a human to judge."""
+    for file in _root_licences(scan, facts.licence_files):
+        for name in parts(file.licence):
+            bare = name.removesuffix("+")
+            if not any(_covers(use, bare) for use in used):
+                fixmes.add("debian/copyright", f"{file.path} is {name}, which no file is under; say what it covers")
+    for name in sorted(used):
+        if _NOT_FREE.search(name):
+            fixmes.add("debian/copyright", f"{name} is not free by Debian's guidelines; ask upstream, or leave it out")
+
+
+def _covers(used: str, name: str) -> bool:
+    """Whether a licence file's name belongs to a licence in use, such as the GPL's text that the LGPL refers to."""
+    base = used.partition(" with ")[0]
+    return (
+        base.removesuffix("+") == name
+        or base.startswith((f"{name}-", f"{name}~"))
+        or (base.startswith("LGPL-3") and name == "GPL-3")
+        or {base, name} <= {"Python-2.0", "PSF-2.0"}
     )
 
 
-def _licence_texts_known(scan: LicenceScan, texts: Mapping[str, str]) -> LicenceScan:
-    """The scan with the GNU licences' own texts named: scanners miss them, and take the FSF for a holder."""
-
-    def known(file: FileLicence) -> FileLicence:
-        title = _GNU_TITLE.search(texts.get(file.path, "")[:500])
-        if title is None:
-            return file
-        family = {"LESSER": "LGPL", "AFFERO": "AGPL"}.get(title[1] or "", "GPL")
-        return FileLicence(file.path, f"{family}-{title[2].removesuffix('.0')}", ())
-
-    return LicenceScan(tuple(known(file) for file in scan.files), scan.disagreements)
-
-
-def _header(facts: SdistFacts, mentions: list[FileLicence]) -> Deb822:
+def _header(facts: SdistFacts, groups: Iterable[Group], excluded: Sequence[str]) -> Deb822:
     header = Deb822()
     header["Format"] = "https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/"
     header["Upstream-Name"] = facts.name
@@ -177,25 +202,36 @@ def _header(facts: SdistFacts, mentions: list[FileLicence]) -> Deb822:
     source = repository(facts) or homepage(facts)
     if source:
         header["Source"] = source
+    if excluded:
+        header["Files-Excluded"] = "".join(f"\n {pattern}" for pattern in excluded)
+    mentions = [(path, group.licence) for group in groups for path in group.mentions]
     if mentions:
-        lines = [f"{f.path} names {f.licence} without a copyright notice: a mention, not a grant." for f in mentions]
+        shown = {licence: [path for path, named in mentions if named == licence] for _, licence in mentions}
+        lines = [
+            f"{path} names {licence} without a copyright notice: a mention, not a grant."
+            for licence, paths in shown.items()
+            for path in ([*paths[:_SHOWN], f"and {len(paths) - _SHOWN} more"] if len(paths) > _SHOWN else paths)
+        ]
         header["Comment"] = "".join(f"\n {line}" for line in lines)
     return header
 
 
-def _files(paths: list[str], holders: list[str], licence: str) -> Deb822:
+def _files(patterns: Sequence[str], holders: Sequence[str], licence: str) -> Deb822:
     paragraph = Deb822()
-    paragraph["Files"] = "\n ".join(path.replace(" ", "?") for path in paths)
+    paragraph["Files"] = "\n ".join(patterns)
     paragraph["Copyright"] = "\n ".join(holders)
     paragraph["License"] = licence
     return paragraph
 
 
-def _main_holders(facts: SdistFacts, files: list[FileLicence], texts: Mapping[str, str], fixmes: Fixmes) -> list[str]:
-    holders = [line for file in files for line in file.copyrights]
+def _main_holders(facts: SdistFacts, group: Group, texts: Mapping[str, str], fixmes: Fixmes) -> list[str]:
+    holders = holder_lines(group.holders)
     if not holders:
-        for text in texts.values():
-            holders += re.findall(r"^\s*(?:copyright\s*)(?:\(c\)|©)?\s*(\d{4}.*)$", text, re.I | re.M)
+        notices = (
+            line for path, text in texts.items() if "/" not in path
+            for line in re.findall(r"^\W*copyright\b.*$", text[:5000], re.I | re.M)
+        )  # fmt: skip
+        holders = holder_lines(notices)
     if not holders and facts.author:
         holders = [facts.author]
     if not holders:
@@ -204,77 +240,59 @@ def _main_holders(facts: SdistFacts, files: list[FileLicence], texts: Mapping[st
     return holders
 
 
-def _merge_years(lines: list[str]) -> list[str]:
-    """One line per holder with the span of years: ``2020, X`` and ``2023-present X`` → ``2020-2023 X``."""
-    years: dict[str, set[int]] = {}
-    spelling: dict[str, str] = {}
-    for line in lines:
-        match = re.match(r"^((?:[\d\s,–-]|present)*)(.*)$", line.strip(), re.I)
-        if match is None or not (holder := match[2].strip(" ,.")):
-            continue
-        key = re.sub(r"[\W_]+", " ", holder).casefold().strip()
-        key = re.sub(r"\b(the|all rights reserved|and contributors?)\b", "", key).strip()
-        spelling.setdefault(key, re.sub(r"\.?\s*All rights reserved\.?", "", holder, flags=re.I))
-        years.setdefault(key, set()).update(int(y) for y in re.findall(r"\b(?:19|20)\d\d\b", match[1]))
-    merged = []
-    for key in sorted(years):
-        span = sorted(years[key])
-        prefix = "" if not span else f"{span[0]} " if len(span) == 1 else f"{span[0]}-{span[-1]} "
-        merged.append(prefix + spelling[key])
-    return merged
+def _other_holders(group: Group, texts: Mapping[str, str], main: list[str]) -> list[str]:
+    """Who holds what no scanned line claims: the licence's own notice, else those of the whole for a file of theirs."""
+    if group.licence == "public-domain":
+        return ["none; it is in the public domain"]
+    folders = tuple(pattern.removesuffix("*") for pattern in group.patterns if pattern.endswith("/*"))
+    if len(folders) < len(group.patterns):
+        return main
+    if re.search("GPL|GFDL", group.licence):
+        return ["not named in the source"]  # the notice in these texts is that of the FSF
+    notices = (text for path, text in sorted(texts.items()) if path.startswith(folders))
+    lines = [line for text in notices for line in re.findall(r"^\W*copyright\b.*$", text[:5000], re.I | re.M)]
+    return holder_lines(lines) or ["not named in the source"]
 
 
-def _licence(name: str, own: Mapping[str, str], fixmes: Fixmes) -> Deb822:
-    paragraph = Deb822()
-    body = ""
-    if name in _COMMON:
-        notice, file = _COMMON[name]
-        body = f"{notice}\n\n{_pointer(file)}"
-    elif match := _GNU.match(name):
-        body = _gnu_notice(match[1], match[2], bool(match[3]))
-    else:
-        body = own.get(name, "")
+def _licence(name: str, own: str, common: frozenset[str], fixmes: Fixmes) -> Deb822:
+    body = licence_text(name, own, common)
     if not body:
         fixmes.add("debian/copyright", f"the text of licence {name} is not in the sdist; add it in full")
         body = "The text of this licence was not found in the source."
-    paragraph["License"] = name + "".join(f"\n {line}" if line else "\n ." for line in _wrap(body))
+    paragraph = Deb822()
+    paragraph["License"] = name + "".join(f"\n {line}" if line else "\n ." for line in wrapped(body))
     return paragraph
 
 
 def _own_texts(main: str, scan: LicenceScan, texts: Mapping[str, str]) -> Mapping[str, str]:
-    """The texts of the sdist's licence files by the licence that the scan found in them.
+    """The texts that the sdist itself has for each licence: of licence files, then of headers.
 
-    A single file is the text of the main licence, whatever the scan calls it; it is the text of no other.
+    A single licence file is the text of the main licence, whatever the scan calls it, unless it is surely another's.
     """
-    licences = {f: t for f, t in texts.items() if not f.upper().startswith(("NOTICE", "AUTHORS"))}
-    found = {_short(f.licence): licences[f.path] for f in scan.files if f.path in licences and f.licence}
-    return {**found, main: next(iter(licences.values()))} if len(licences) == 1 else found
-
-
-def _pointer(file: str) -> str:
-    return (
-        f"On Debian systems, the full text of this license can be found in the file /usr/share/common-licenses/{file}."
-    )
-
-
-def _gnu_notice(family: str, version: str, later: bool) -> str:
-    title = {"GPL": "GNU General Public License", "LGPL": "GNU Lesser General Public License"}[family]
-    or_later = ", or (at your option) any later version" if later else ""
-    return (
-        f"This program is free software; you can redistribute it and/or modify it under the terms of the {title} "
-        f"as published by the Free Software Foundation; version {version} of the License{or_later}.\n\n"
-        f"This program is distributed in the hope that it will be useful, but WITHOUT ANY WARRANTY; without even "
-        f"the implied warranty of MERCHANTABILITY or FITNESS FOR A PARTICULAR PURPOSE. See the {title} for more "
-        f"details.\n\n{_pointer(f'{family}-{version}')}"
-    )
-
-
-def _wrap(text: str) -> list[str]:
-    lines: list[str] = []
-    for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
-        if lines:
-            lines.append("")
-        long = any(len(line) > 100 for line in paragraph.splitlines())
-        flat = textwrap.wrap(" ".join(paragraph.split()), 76, break_long_words=False, break_on_hyphens=False)
-        lines += flat if long else [line.rstrip() for line in textwrap.dedent(paragraph).splitlines()]
-    return lines
+    licences = {file.path: file.licence for file in scan.files}
+    found: dict[str, str] = {}
+    for path, text in scan.headers:
+        for name in parts(_short(licences.get(path, ""))):
+            if told := header_text(name, text):
+                found.setdefault(name, told)
+    files = {path: text for path, text in texts.items() if _is_grant(path)}
+    for path in sorted(files, key=lambda path: (-path.count("/"), path)):  # what is nearer to the top wins
+        named = parts(licences.get(path, ""))
+        for name in named:
+            if len(named) == 1 or not has_standard_text(name):
+                found[name] = files[path]
+        stem = re.sub(r"\.(?:txt|md)$", "", path.rsplit("/", 1)[-1])
+        if "exception" in stem.casefold():
+            found[f"with {re.sub(r'[-_ ]exception.*', '', stem, flags=re.I)} exception"] = files[path]
+    top = [path for path in files if "/" not in path] or list(files)
+    if len(top) == 1:
+        text, said = files[top[0]], licences.get(top[0], "")
+        if len(parts(main)) == 1 and said in ("", main, *_VAGUE):
+            found[main] = text
+        for name in parts(main):
+            if name not in found and not has_standard_text(name) and re.search(rf"\b{re.escape(name)}", text, re.I):
+                found[name] = text
+    for name in parts(main):
+        if " with " in name:
+            found[name] = found.get(f"with {name.partition(' with ')[2]}", found.get(name, ""))
+    return found

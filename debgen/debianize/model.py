@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from packaging.requirements import Requirement
 
 from debgen.archive.model import Match
+from debgen.debianize.continued import Continued
 from debgen.debianize.fixmes import Fixme
 from debgen.identity import Identity
+from debgen.planning.model import BuildNeed
 from debgen.recipes import Recipe
+from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.licences import LicenceScan
 
@@ -46,6 +49,19 @@ class Team:
 
 
 @dataclass(frozen=True)
+class Repack:
+    """How the orig tarball differs from upstream's archive: nothing is empty where it is the same.
+
+    ``reason`` says why the archive can't be taken as it is, ``excluded`` are the lines of Files-Excluded, ``suffix``
+    what the version gets for them (``+dfsg``, ``+ds``).
+    """
+
+    reason: str = ""
+    excluded: tuple[str, ...] = ()
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Everything that decides the bytes of debian/."""
 
@@ -63,7 +79,21 @@ class Inputs:
     identity: Identity
     team: Team
     date: datetime
+    #: What the build takes, and the suite's packages of its libraries and programs.
+    build: BuildFacts = field(default_factory=BuildFacts)
+    libraries: tuple[BuildNeed, ...] = ()
+    #: The suite's packages of the programs that the tests call.
+    test_programs: tuple[str, ...] = ()
+    #: The packages that are the one of a distribution built for accelerators.
+    siblings: Callable[[str], tuple[str, ...]] = lambda name: ()
+    #: The package that dh_python3 takes a distribution for where it goes by names only.
+    derived: Callable[[str], str] = lambda name: f"python3-{name}"
+    #: The archive's section of the package, where it has one.
+    section: str = "python"
     itp: int | None = None
+    repack: Repack = Repack()
+    #: The archive's source of the same name, which this one continues.
+    continued: Continued | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +122,8 @@ class SourcePackage:
     fixmes: tuple[Fixme, ...]
     notes: tuple[str, ...]
     unmet: tuple[Unmet, ...]
+    #: What was generated in the place of files that the recipe brings, by path.
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def upstream_version(self) -> str:

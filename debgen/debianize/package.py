@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,27 +11,33 @@ from pathlib import Path
 from debian.deb822 import Deb822, PkgRelation
 from packaging.utils import canonicalize_name
 
-from debgen.archive.model import Match
-from debgen.archive.names import relations_for
-from debgen.archive.versions import debian_upstream
+from debgen.archive.versions import debian_upstream, split_debian
+from debgen.debianize.build_depends import build_depends, in_order, is_compiled, is_rust
+from debgen.debianize.continued import Upload, next_version
 from debgen.debianize.copyright_file import Holder, copyright_file
+from debgen.debianize.depends import py3dist_overrides, suggests
 from debgen.debianize.description import describe
 from debgen.debianize.fixmes import Fixmes
+from debgen.debianize.lacking import lacking
+from debgen.debianize.manpages import fallback_pages, make_quoted
 from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch
 from debgen.debianize.model import Inputs, SourcePackage
 from debgen.debianize.names import binary_name, source_name
-from debgen.debianize.requirements import Judged, applies, judge_requirements, test_requirements
+from debgen.debianize.requirements import judge_requirements
 from debgen.debianize.source_files import changelog, homepage, upstream_metadata, watch
 from debgen.debianize.templates import Templates
-from debgen.debianize.tests import autopkgtests, test_arguments, test_files
+from debgen.debianize.tests import SMOKE, autopkgtests_of, plan_tests, render_smoke
 from debgen.errors import RecipeError, UnsupportedSourceError
 from debgen.upstream.facts import EntryPoint
+from debgen.upstream.oddfiles import Fate
+
+_SUBSTITUTED = ("${misc:Depends}", "${python3:Depends}")
 
 
 def debianize(inputs: Inputs, templates: Templates) -> SourcePackage:
     """Write debian/ for one distribution.
 
-    Raises UnsupportedSourceError for a source with compiled or prebuilt parts, and RecipeError for a recipe
+    Raises UnsupportedSourceError for a source with parts in Rust or prebuilt ones, and RecipeError for a recipe
     line that no longer matches anything. What stays open comes back as ``fixmes`` (for a human to answer) and
     ``unmet`` (requirements that the suite can't meet).
     """
@@ -52,39 +57,53 @@ class _Writer:
         self.existing = self.inputs.lookup(facts.normalised)
         self.source = source_name(facts, self.existing, self.inputs.taken)
         self.binary = binary_name(facts, self.existing)
-        self.version = f"{self._epoch()}{debian_upstream(facts.version)}-1{self.inputs.suite.version_suffix}"
+        self.version = self._version()
         recipe, environment = self.inputs.recipe, self.inputs.marker_environment
+        self.compiled = is_compiled(self.inputs)
+        self.tests = plan_tests(self.inputs)
+        self.notes += self.tests.notes
         self.judged = judge_requirements(facts.base_requirements, self.inputs.lookup, recipe, environment)
 
     def write(self) -> SourcePackage:
         self._refuse_unsupported()
         self._refuse_stale_recipe()
         self._question_taken_name()
+        self._question_odd_files()
         files = {
             "control": self._control(),
             "rules": self._rules(),
             "changelog": changelog(self.inputs, self.source, self.version, self.templates),
             "copyright": self._copyright(),
-            "watch": watch(self.inputs, self.templates),
+            "watch": watch(self.inputs, self.templates, repack_suffix=self.inputs.repack.suffix),
             "source/format": "3.0 (quilt)\n",
             "salsa-ci.yml": self.templates.render("salsa-ci.yml.j2"),
             "gbp.conf": self.templates.render("gbp.conf.j2"),
             "tests/control": self._tests_control(),
         }
-        if metadata := upstream_metadata(self.facts, self.templates):
+        if overrides := py3dist_overrides(self.inputs, self.judged):
+            files["py3dist-overrides"] = overrides
+        if readme := self._readme_source():
+            files["README.source"] = readme
+        if metadata := upstream_metadata(self.facts, self.templates, self.inputs.texts):
             files["upstream/metadata"] = metadata
-        if self.facts.tests.directory:
-            files["pybuild.testfiles"] = "".join(f"{path}\n" for path in test_files(self.inputs))
+        if self.tests.files:
+            files["pybuild.testfiles"] = "".join(f"{path}\n" for path in self.tests.files)
+        if self.tests.smoke:
+            files[SMOKE] = render_smoke(self.tests, self.templates)
         if self.facts.scripts:
             files[f"{self.binary}.manpages"] = "".join(f"debian/{s.command}.1\n" for s in self.facts.scripts)
-            if helped := self._helped():
-                files["clean"] = "".join(f"debian/{script.command}.1\n" for script in helped)
+            if helped := [script.command for script in self._helped()]:
+                files["clean"] = "".join(f"debian/{command}.1\n" for command in helped)
+                described = describe(self.facts, self.inputs.recipe.layer.description, Fixmes())
+                files |= fallback_pages(self.facts, helped, described, self.inputs.date, self.templates)
         if notices := [f for f in self.facts.licence_files if f.upper().startswith("NOTICE")]:
             files[f"{self.binary}.docs"] = "".join(f"{name}\n" for name in notices)
         files |= self._patches()
         overlay = self._overlay()
+        replaced = {path: files[path] for path in overlay if path in files}
+        self._note_continued(files)
         files |= {path: file.read_text(encoding="utf-8") for path, file in overlay.items()}
-        executable = {"rules", *(p for p in overlay if p.startswith("tests/") and files[p].startswith("#!"))}
+        executable = {"rules", *(p for p in files if p.startswith("tests/") and files[p].startswith("#!"))}
         # A file that the recipe brings has answered what was open about the generated one.
         fixmes = tuple(fixme for fixme in self.fixmes.items if fixme.file.removeprefix("debian/") not in overlay)
         return SourcePackage(
@@ -97,7 +116,16 @@ class _Writer:
             fixmes=fixmes,
             notes=tuple(self.notes),
             unmet=self.judged.unmet,
+            replaced=replaced,
         )
+
+    def _note_continued(self, files: Mapping[str, str]) -> None:
+        """Say how the archive's package goes on, and what it has that the generated files lack."""
+        if continued := self.inputs.continued:
+            derived = {match.package for _, match in self.judged.met}
+            commands = [script.command for script in self.facts.scripts]
+            self.notes += continued.notes
+            self.notes += lacking(continued.held, continued.record, files, derived=derived, commands=commands)
 
     def _overlay(self) -> Mapping[str, Path]:
         """The recipe's files, without manual pages of commands that this release doesn't have."""
@@ -105,23 +133,32 @@ class _Writer:
         found = self.inputs.recipe.debian_files()
         return {p: f for p, f in found.items() if not re.fullmatch(r"[^/]+\.1", p) or p.removesuffix(".1") in commands}
 
-    def _epoch(self) -> str:
-        """The epoch that the archive's package already has; it can never go away (policy 5.6.12.1)."""
-        have = self.existing.debian_version if self.existing else ""
-        return have.partition(":")[0] + ":" if ":" in have else ""
+    def _version(self) -> str:
+        """The archive's next version, or the first one."""
+        upstream, suffix, continued = (
+            debian_upstream(self.facts.version),
+            self.inputs.suite.version_suffix,
+            self.inputs.continued,
+        )
+        if continued is None:
+            # An epoch that the archive's package has can never go away (policy 5.6.12.1).
+            epoch = split_debian(self.existing.debian_version)[0] if self.existing else ""
+            return f"{epoch + ':' if epoch else ''}{upstream}{self.inputs.repack.suffix}-1{suffix}"
+        nmu = continued.upload is Upload.NMU
+        return next_version(continued.held.version, upstream, suffix=suffix, nmu=nmu, repack=self.inputs.repack.suffix)
 
     def _refuse_unsupported(self) -> None:
-        if self.facts.compiled:
+        if is_rust(self.inputs):
             raise UnsupportedSourceError(
-                f"{self.facts.name} {self.facts.version} has compiled parts: {', '.join(self.facts.compiled)}",
-                hint="This version of debgen packages pure Python only.",
+                f"{self.facts.name} {self.facts.version} has a module in Rust",
+                hint="This version of debgen packages Python, C, C++ and Cython; `debgen plan` judges the crates.",
             )
         if self.facts.prebuilt:
             raise UnsupportedSourceError(
                 f"{self.facts.name} {self.facts.version} ships prebuilt files: {', '.join(self.facts.prebuilt[:5])}",
                 hint="Debian builds everything from source; the tarball has to be repacked without them.",
             )
-        if not self.facts.modules:
+        if not self.facts.modules and not self.facts.stubs:
             raise UnsupportedSourceError(
                 f"{self.facts.name} {self.facts.version} installs no Python module that could be found",
                 hint="Look at the sdist; it may be a meta package.",
@@ -131,6 +168,25 @@ class _Writer:
         """Another distribution's package may have the name that this one's module would give (dpp 4.3.2)."""
         if (self.existing is None or self.existing.package != self.binary) and self.inputs.taken(self.binary):
             self.fixmes.add("debian/control", f"the suite has another {self.binary}; it can't be replaced unasked")
+
+    def _question_odd_files(self) -> None:
+        """What is installed without its source, or under a name that isn't its own, is for a human to answer."""
+        for odd in self.facts.odd_files:
+            if odd.fate is Fate.ASK:
+                self.fixmes.add("debian/copyright", f"{odd.path} ({odd.kind}): {odd.reason}")
+            elif odd.fate is Fate.KEEP:
+                self.notes.append(f"{odd.path} ({odd.kind}) stays: {odd.reason}")
+        for name in self.facts.needed_generic:
+            self.fixmes.add("debian/rules", f"the module {name} has a generic name, and others of upstream import it")
+
+    def _readme_source(self) -> str:
+        """README.source (policy 4.14), where the orig tarball is not upstream's archive."""
+        repack = self.inputs.repack
+        text = f"The orig tarball was repacked: {repack.reason}.\n" if repack.reason else ""
+        if repack.excluded:
+            text += "Files that Debian can't distribute, or has no use for, are left out: Files-Excluded in\n"
+            text += "debian/copyright names them.\n"
+        return text
 
     def _refuse_stale_recipe(self) -> None:
         """A recipe line about a requirement that upstream no longer has is out of date, and says so."""
@@ -150,70 +206,43 @@ class _Writer:
 
     def _control(self) -> str:
         layer = self.inputs.recipe.layer
-        team = self.inputs.team
         short, body = describe(self.facts, layer.description, self.fixmes)
+        found = build_depends(self.inputs, self.judged, self.tests, helped=bool(self._helped()), fixmes=self.fixmes)
+        self.notes += found.notes
+        compiled = ("${shlibs:Depends}",) if self.compiled else ()
         text = self.templates.render(
             "control.j2",
             source=self.source,
             binary=self.binary,
-            maintainer=team.maintainer or str(self.inputs.identity),
-            uploaders=str(self.inputs.identity) if team.maintainer else "",
-            vcs=f"{team.vcs.rstrip('/')}/{self.source}" if team.vcs else "",
+            **self._people(),
             suite=self.inputs.suite,
             standards_version=self.inputs.suite.standards_version,
             homepage=homepage(self.facts),
-            build_depends=self._build_depends(),
-            depends=_sorted(["${misc:Depends}", "${python3:Depends}", *(p.relation for p in layer.depends)]),
-            recommends=_sorted(p.relation for p in layer.recommends),
-            suggests=_sorted(p.relation for p in layer.suggests),
+            section=self.inputs.section,
+            architecture="any" if self.compiled else "all",
+            build_depends=found.relations,
+            depends=in_order([*_SUBSTITUTED, *compiled, *(p.relation for p in layer.depends)]),
+            recommends=in_order(p.relation for p in layer.recommends),
+            suggests=in_order({*suggests(self.inputs, self.judged), *(p.relation for p in layer.suggests)}),
             synopsis=short,
             description=body,
         )
         return _normalised(text)
 
-    def _build_depends(self) -> list[str]:
-        suite = self.inputs.suite
-        found = [
-            f"debhelper-compat (= {suite.compat})",
-            "dh-sequence-python3",
-            "pybuild-plugin-pyproject",
-            "python3-all",
-        ]
-        for requirement in self.facts.build_requirements:
-            if not applies(requirement, self.inputs.marker_environment):
-                continue
-            match = self.inputs.lookup(str(canonicalize_name(requirement.name)))
-            if match is None:
-                self.fixmes.add("debian/control", f"the suite has no package of build requirement {requirement.name}")
-            else:
-                found.append(match.package)
-        tested = bool(self.facts.tests.directory)
-        # help2man runs the commands, so their imports must work even in a build without tests
-        helped = bool(self._helped())
-        profiles = " <!nocheck> <!nodoc>" if helped and tested else " <!nodoc>" if helped else " <!nocheck>"
-        if helped:
-            found.append("help2man <!nodoc>")
-        for requirement, match in self.judged.met:
-            found += [f"{relation}{profiles}" for relation in _bounded(match, requirement, self.judged)]
-        if tested:
-            found += [f"{package} <!nocheck>" for package in self._test_packages()]
-            for package in self.inputs.recipe.layer.test_depends:
-                alternatives = (f"{alternative.strip()} <!nocheck>" for alternative in package.relation.split("|"))
-                found.append(" | ".join(alternatives))
-        return _without_repeats(_sorted(found))
-
-    def _test_packages(self) -> list[str]:
-        """Packages of what upstream declares for its tests; what the suite lacks is noted, not hidden."""
-        packages = ["python3-pytest"] if self.facts.tests.runner == "pytest" else []
-        for requirement in test_requirements(self.facts, self.inputs.marker_environment):
-            match = self.inputs.lookup(str(canonicalize_name(requirement.name)))
-            if match is None:
-                self.notes.append(
-                    f"test requirement {requirement.name} is not in the suite; its tests may skip or fail"
-                )
-            else:
-                packages.append(match.package)
-        return packages
+    def _people(self) -> Mapping[str, str]:
+        """Maintainer, Uploaders and Vcs: the archive's where it has the source."""
+        team, continued = self.inputs.team, self.inputs.continued
+        if continued:
+            return {
+                "maintainer": continued.maintainer, "uploaders": continued.uploaders,
+                "vcs_git": continued.vcs_git, "vcs_browser": continued.vcs_browser,
+            }  # fmt: skip
+        vcs = f"{team.vcs.rstrip('/')}/{self.source}" if team.vcs else ""
+        me = str(self.inputs.identity)
+        return {
+            "maintainer": team.maintainer or me, "uploaders": me if team.maintainer else "",
+            "vcs_git": f"{vcs}.git" if vcs else "", "vcs_browser": vcs,
+        }  # fmt: skip
 
     def _helped(self) -> list[EntryPoint]:
         """The commands whose manual page comes from their own help: those for which the recipe has none."""
@@ -228,21 +257,29 @@ class _Writer:
             "rules.j2",
             binary=self.binary,
             pybuild_name=pybuild_name,
+            compiled=self.compiled,
+            unwanted=self.facts.unwanted_modules,
+            version_environment=self.facts.version_environment,
             has_pyproject="pyproject.toml" in self.inputs.texts,
-            scripts=[{"command": script.command, "summary_quoted": shlex.quote(short)} for script in self._helped()],
-            loopback=self.facts.tests.loopback,
-            test_environment=layer.test_environment,
-            runner=self.facts.tests.runner,
-            test_blocks=test_arguments(self.inputs),
+            scripts=[{"command": script.command, "summary_quoted": make_quoted(short)} for script in self._helped()],
+            tests=self.tests,
         )
 
     def _copyright(self) -> str:
         texts = {name: self.inputs.texts[name] for name in self.facts.licence_files if name in self.inputs.texts}
         packager = Holder(str(self.inputs.identity), self.inputs.date.year)
-        return copyright_file(self.facts, self.inputs.scan, texts, packager, self.fixmes)
+        return copyright_file(
+            self.facts,
+            self.inputs.scan,
+            texts,
+            packager,
+            self.fixmes,
+            policy=self.inputs.suite.standards_version,
+            excluded=self.inputs.repack.excluded,
+        )
 
     def _tests_control(self) -> str:
-        return self.templates.render("tests-control.j2", tests=autopkgtests(self.inputs, self.binary))
+        return self.templates.render("tests-control.j2", tests=autopkgtests_of(self.tests, self.inputs, self.binary))
 
     def _patches(self) -> dict[str, str]:
         """The recipe's patches, then one generated patch for each requirement relaxed or dropped."""
@@ -273,39 +310,6 @@ class _Writer:
         if files:
             files["patches/series"] = "".join(f"{path.removeprefix('patches/')}\n" for path in files)
         return files
-
-
-def _bounded(match: Match, requirement: object, judged: Judged) -> list[str]:
-    """The build relation on a run-time requirement: lower bounds only, since upper ones age badly in builds."""
-    for asked, found in judged.met:
-        if asked is requirement and not any(asked is relaxed for relaxed, _ in judged.relaxed):
-            bounds = [r for r in relations_for(found, asked.specifier) if ">=" in r and "|" not in r]
-            return bounds[:1] or [match.package]
-    return [match.package]
-
-
-def _sorted(relations_: Iterable[str]) -> list[str]:
-    """The order of wrap-and-sort: debhelper and dh- first, substitution variables last, the rest by name."""
-
-    def key(relation: str) -> tuple[int, str]:
-        rank = 0 if relation.startswith("debhelper-compat") else 1 if relation.startswith("dh-") else 2
-        return (3 if relation.startswith("$") else rank, relation)
-
-    return sorted(relations_, key=key)
-
-
-def _without_repeats(relations_: list[str]) -> list[str]:
-    """One relation per package: the one that holds in most builds (fewest profiles), then the narrowest."""
-    best: dict[str, str] = {}
-    for relation in relations_:
-        name = relation.split()[0]
-        if name in best:
-            mine, other = relation.count("<!"), best[name].count("<!")
-            if "<!" in best[name] and ("<!" not in relation or mine > other):
-                best[name] = relation
-        else:
-            best[name] = relation
-    return list(best.values())
 
 
 def _normalised(text: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -16,7 +15,7 @@ from debgen.planning.model import Kind
 from debgen.planning.relaxation import safe_relaxation, unpinned
 from debgen.planning.verdict import Verdict, judge
 from debgen.recipes import Drop, Recipe, Relax
-from debgen.upstream.facts import SdistFacts, asks_extra
+from debgen.upstream.facts import asks_extra
 
 
 @dataclass(frozen=True)
@@ -77,39 +76,3 @@ def judge_requirements(
 
 def _admits(specifier: str, match: Match) -> bool:
     return judge(match.upstream_version, SpecifierSet(specifier)) is Verdict.SATISFIED
-
-
-def _parsed(lines: Iterable[str]) -> Iterator[Requirement]:
-    """The requirements of a group; a malformed line is not worth refusing the package."""
-    for line in lines:
-        with suppress(InvalidRequirement):
-            yield Requirement(line)
-
-
-#: Names under which upstreams list what their tests need.
-_TEST_GROUPS = ("test", "tests", "testing", "dev", "develop", "development")
-#: Tools in such lists that judge the source, measure it or spread the tests, but don't make them pass.
-_NOT_FOR_TESTS = frozenset({"pytest-cov", "pytest-xdist", "coverage", "tox", "nox", "pre-commit", "pytest-sugar"})
-
-
-def test_requirements(facts: SdistFacts, environment: Mapping[str, str]) -> tuple[Requirement, ...]:
-    """What upstream declares for its tests on the target, narrowed to what makes them pass.
-
-    The first extra or dependency group with a usual name counts. Of it are kept pytest, its plug-ins (which
-    work without being imported), and distributions whose import name the tests import.
-    """
-    groups = {str(canonicalize_name(name)): lines for name, lines in facts.tests.groups}
-    declared: list[Requirement] = []
-    for group in _TEST_GROUPS:
-        declared = [*facts.extra_requirements(group, environment), *_parsed(groups.get(group, ()))]
-        if declared:
-            break
-    declared = [r for r in declared if asks_extra(r) or applies(r, environment)]
-    kept = {}
-    for requirement in declared:
-        name = str(canonicalize_name(requirement.name))
-        imported = name.replace("-", "_") in {m.casefold() for m in facts.tests.imports}
-        plugin = name == "pytest" or name.startswith("pytest-")
-        if name not in _NOT_FOR_TESTS and (imported or plugin):
-            kept[name] = requirement
-    return tuple(kept[name] for name in sorted(kept))

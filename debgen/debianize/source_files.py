@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from debian.changelog import Changelog, ChangelogParseError
 
+from debgen.archive.versions import debian_upstream
+from debgen.debianize.continued import changelog_with, first_lines, is_same_release
 from debgen.debianize.model import Inputs
 from debgen.debianize.templates import Templates
 from debgen.errors import UsageError
@@ -35,25 +39,34 @@ def homepage(facts: SdistFacts) -> str:
     return next((url for url in candidates if url and "/project/" not in url), "")
 
 
-def watch(inputs: Inputs, templates: Templates) -> str:
-    """debian/watch: the Pypi template of uscan where the suite's uscan has it (version 5), else version 4."""
-    stem = inputs.sdist_name
+def watch(inputs: Inputs, templates: Templates, *, repack_suffix: str = "") -> str:
+    """debian/watch: the Pypi template of uscan where the suite's uscan has it (version 5), else version 4.
+
+    ``repack_suffix`` is what the Debian version has more than upstream's, such as ``+dfsg``, which uscan has to ignore.
+    """
     version = re.escape(inputs.facts.version)
-    match = re.match(rf"^(?P<dist>.+)-{version}(?P<ext>\.tar\.gz|\.tar\.bz2|\.tar\.xz|\.zip)$", stem)
-    dist = match["dist"] if match else inputs.facts.name
-    usual = match is None or match["ext"] == ".tar.gz"
-    extension = "" if match is None else match["ext"]
-    pattern = "" if usual else f"{dist}-@ANY_VERSION@{re.escape(extension)}"
-    return templates.render(f"watch-{inputs.suite.watch_version}.j2", dist=dist, matching_pattern=pattern)
+    match = re.match(rf"^(?P<dist>.+)-{version}(?P<ext>\.tar\.gz|\.tgz|\.tar\.bz2|\.tar\.xz|\.zip)$", inputs.sdist_name)
+    dist = match["dist"] if match else re.sub(r"-\d.*$", "", re.sub(r"\.(?:tar\.\w+|tgz|zip)$", "", inputs.sdist_name))
+    extension = match["ext"] if match else ".tar.gz"
+    return templates.render(
+        f"watch-{inputs.suite.watch_version}.j2",
+        dist=dist,
+        matching_pattern="" if extension == ".tar.gz" else f"{dist}-@ANY_VERSION@{re.escape(extension)}",
+        repack_suffix=repack_suffix,
+    )
 
 
-def upstream_metadata(facts: SdistFacts, templates: Templates) -> str:
-    """debian/upstream/metadata (DEP-12), or an empty string where nothing is known."""
-    fields = dict(_metadata_fields(facts))
-    return templates.render("upstream-metadata.j2", fields=sorted(fields.items())) if fields else ""
+def upstream_metadata(facts: SdistFacts, templates: Templates, texts: Mapping[str, str] | None = None) -> str:
+    """debian/upstream/metadata (DEP-12), or an empty string where nothing is known.
+
+    ``texts`` may have the sdist's files by path; only their names count, such as that of a security policy.
+    """
+    fields = dict(_metadata_fields(facts, texts or {}))
+    quoted = sorted((key, _yaml(value)) for key, value in fields.items())
+    return templates.render("upstream-metadata.j2", fields=quoted) if quoted else ""
 
 
-def _metadata_fields(facts: SdistFacts) -> Iterator[tuple[str, str]]:
+def _metadata_fields(facts: SdistFacts, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     forge = repository(facts)
     if forge:
         yield "Repository", f"{forge}.git"
@@ -61,14 +74,42 @@ def _metadata_fields(facts: SdistFacts) -> Iterator[tuple[str, str]]:
         if "//github.com/" in forge or "//codeberg.org/" in forge:
             yield "Bug-Database", f"{forge}/issues"
             yield "Bug-Submit", f"{forge}/issues/new"
+        elif "//gitlab.com/" in forge:
+            yield "Bug-Database", f"{forge}/-/issues"
+            yield "Bug-Submit", f"{forge}/-/issues/new"
+        if "//github.com/" in forge and any(
+            re.fullmatch(r"(?i)(?:\.github/)?SECURITY\.(?:md|rst|txt)", p) for p in texts
+        ):
+            yield "Security-Contact", f"{forge}/security/policy"
     for label, url in facts.urls:
         word = label.casefold()
         if re.search(r"\bdocs?\b|documentation", word):
             yield "Documentation", url
-        elif "change" in word or "release notes" in word or "history" in word:
+        elif re.search(r"change|release notes|history|what's new", word):
             yield "Changelog", url
-        elif ("issue" in word or "bug" in word or "tracker" in word) and url.startswith("https://"):
+        elif re.search(r"issue|bug|tracker", word) and url.startswith("https://"):
             yield "Bug-Database", url
+        elif re.search(r"donat|sponsor|funding", word):
+            yield "Donation", url
+        elif "security" in word:
+            yield "Security-Contact", url
+
+
+def _yaml(value: str) -> str:
+    """A string as YAML has it: plain where that can't be misread, else in double quotes."""
+    if re.fullmatch(r"[A-Za-z][\w./:@?=&%+~,-]*[\w/]", value) and ": " not in value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def entry_date(released: datetime, suite_date: datetime) -> datetime:
+    """The date of a changelog entry: upstream's release, or the day of the suite's index where that is later.
+
+    An entry older than the Standards-Version that it follows is a contradiction (timewarp-standards-version). The
+    index counts by its day (UTC), so that the same inputs give the same bytes.
+    """
+    day = suite_date.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return max(released.astimezone(UTC).replace(microsecond=0), day)
 
 
 def changelog(inputs: Inputs, source: str, version: str, templates: Templates) -> str:
@@ -79,9 +120,7 @@ def changelog(inputs: Inputs, source: str, version: str, templates: Templates) -
         source=source,
         version=version,
         distribution=inputs.suite.changelog_distribution,
-        lines=[
-            f"New upstream release.{closes}" if inputs.lookup(inputs.facts.normalised) else f"Initial release.{closes}"
-        ],
+        lines=_changelog_lines(inputs, closes),
         identity=str(inputs.identity),
         date=format_datetime(inputs.date),
     )
@@ -91,4 +130,12 @@ def changelog(inputs: Inputs, source: str, version: str, templates: Templates) -
         raise UsageError(
             f"the changelog entry is malformed: {error}", hint="Check the name and mail address."
         ) from None
-    return text
+    return changelog_with(text, inputs.continued.held.changelog) if inputs.continued else text
+
+
+def _changelog_lines(inputs: Inputs, closes: str) -> list[str]:
+    if (continued := inputs.continued) is None:
+        known = inputs.lookup(inputs.facts.normalised)
+        return [f"New upstream release.{closes}" if known else f"Initial release.{closes}"]
+    same = is_same_release(continued.held.version, debian_upstream(inputs.facts.version))
+    return first_lines(continued.upload, new_release=not same, closes=closes)

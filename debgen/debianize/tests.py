@@ -1,29 +1,38 @@
-"""How upstream's tests are run at build time and as autopkgtest, and what is left out with which reason."""
+"""How upstream's tests are run at build time and as autopkgtest, and what is left out with which reason.
+
+pybuild(1) and pybuild-autopkgtest(1) do the work: they copy what debian/pybuild.testfiles names beside the modules,
+and run PYBUILD_TEST_ARGS there for each Python, against what was built or what is installed.
+"""
 
 from __future__ import annotations
 
-import re
+import posixpath
 import shlex
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from packaging.version import Version
 
 from debgen.debianize.model import Inputs
-from debgen.debianize.names import main_module
+from debgen.debianize.pytest_options import Block as Block
+from debgen.debianize.pytest_options import option_blocks
+from debgen.debianize.smoke import Smoke, smoke
+from debgen.debianize.templates import Templates
+from debgen.debianize.test_needs import TestNeeds, test_needs
 from debgen.errors import RecipeError
+from debgen.recipes import Variable
+from debgen.upstream.testfacts import TestFacts, TestPlace, Unimportable
 
-#: Settings in upstream's pytest options that need plug-ins or make a newer library's warning a failure.
-_NOISE = re.compile(
-    r"--cov|--numprocesses|(?:^|\s)-n(?:\b|\d|auto)|--reruns|-W\s*error|-Werror|--pdb|--strict-warnings"
-)
-#: Files beside the tests that steer the runner or are read by it.
-_SETTINGS = ("pyproject.toml", "pytest.ini", "setup.cfg", "tox.ini", "conftest.py")
-
-
-@dataclass(frozen=True)
-class Block:
-    """Arguments for the test runner that share one reason."""
-
-    reason: str
-    arguments: tuple[str, ...]
+#: Files beside the tests that steer the runner, whether or not they have its settings.
+_STEERING = ("pyproject.toml", "conftest.py")
+#: Where pybuild looks for tests by itself.
+_USUAL = ("tests", "test")
+#: The release of pytest since when ``consider_namespace_packages`` is there.
+_KNOWS_NAMESPACES = Version("8.1")
+#: Of more places than these, only the folder that they have in common is named.
+_MANY = 3
+#: The smoke test's script, below debian/.
+SMOKE = "tests/smoke"
 
 
 @dataclass(frozen=True)
@@ -37,57 +46,224 @@ class DebianTest:
     script: bool = field(default=False)
 
 
-def test_arguments(inputs: Inputs) -> list[Block]:
-    """The arguments for pytest: upstream's unusable options cleared, then what is left out, by reason."""
+@dataclass(frozen=True)
+class TestPlan:
+    """How the tests of one package run.
+
+    ``runner`` is ``pytest``, ``unittest``, ``custom`` or ``smoke``, with ``reason`` in the last case. ``files`` are
+    the lines of debian/pybuild.testfiles; ``arguments`` say what to run, and ``blocks`` what else the runner is told.
+    """
+
+    __test__ = False  # not a test class, whatever its name says
+
+    runner: str
+    needs: TestNeeds = TestNeeds()  # noqa: RUF009 - frozen
+    files: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    loopback: bool = False
+    proxies: bool = False
+    reason: str = ""
+    smoke: Smoke | None = None
+    places: tuple[TestPlace, ...] = ()
+    #: Top-level packages that have to lie beside the tests: the autopkgtest takes copies of the installed ones.
+    surrounding: tuple[str, ...] = ()
+
+    @property
+    def tested(self) -> bool:
+        """Whether upstream's own tests run."""
+        return self.runner != "smoke"
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What the tests need beyond the run-time requirements: packages for Build-Depends, ``<!nocheck>``."""
+        return self.needs.packages
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the packager."""
+        return self.needs.notes
+
+
+def plan_tests(inputs: Inputs) -> TestPlan:
+    """Decide how the tests run; RecipeError for a line of the recipe that skips what isn't there."""
+    inputs = _runnable(inputs)
     tests = inputs.facts.tests
-    if tests.runner != "pytest":
-        if inputs.recipe.layer.skip:
+    needs = test_needs(inputs)
+    _refuse_stale_skips(inputs)
+    left = set(tests.test_files) - {problem.path for problem in (*needs.ignored, *_unimportable(inputs))}
+    if not tests.directory or (tests.test_files and not left):
+        reason = tests.reason or _first(problem.reason for problem in (*needs.ignored, *_unimportable(inputs)))
+        reason = reason or "the sdist has no tests"
+        return TestPlan("smoke", reason=reason, smoke=smoke(inputs), variables=inputs.recipe.layer.test_environment)
+    arguments = _arguments(tests)
+    blocks = _blocks(inputs, needs) if tests.runner == "pytest" else []
+    usual = len(tests.places) == 1 and tests.places[0].target in _USUAL
+    if tests.runner in ("pytest", "unittest") and usual and (not blocks or tests.runner == "unittest"):
+        arguments = ()  # pybuild finds them by itself
+    return TestPlan(
+        runner=tests.runner,
+        needs=needs,
+        files=tuple(_files(inputs)),
+        arguments=arguments,
+        blocks=tuple(blocks),
+        places=tests.places,
+        surrounding=tuple(sorted({*_tops(tests), *(name for name in tests.inside if name in inputs.facts.modules)})),
+        variables=inputs.recipe.layer.test_environment,
+        loopback=tests.loopback,
+        proxies=tests.proxies,
+    )
+
+
+def render_smoke(plan: TestPlan, templates: Templates) -> str:
+    """The text of debian/tests/smoke for a plan that has a smoke test."""
+    return templates.render("tests-smoke.j2", smoke=plan.smoke, reason=plan.reason)
+
+
+def autopkgtests_of(plan: TestPlan, inputs: Inputs, binary: str) -> list[DebianTest]:
+    """The tests of the installed package: upstream's through pybuild, else the smoke test, then the recipe's."""
+    if plan.smoke is None:
+        depends = (binary, "@builddeps@")
+        found = [DebianTest("pybuild-autopkgtest", depends, "pybuild-autopkgtest", ("allow-stderr",))]
+    else:
+        superficial = ("superficial",) if plan.smoke.superficial else ()
+        found = [DebianTest("smoke", (binary,), restrictions=("allow-stderr", *superficial), script=True)]
+    for test in inputs.recipe.layer.autopkgtest:
+        asked = tuple(binary if relation == "@" else relation for relation in test.depends)
+        found.append(DebianTest(test.name, asked, restrictions=test.restrictions, script=True))
+    return found
+
+
+def _runnable(inputs: Inputs) -> Inputs:
+    """Let pytest run unittest's tests where some are to be left out, which unittest can't do."""
+    tests = inputs.facts.tests
+    if tests.runner == "unittest" and (inputs.recipe.layer.skip or tests.unimportable or tests.unpackaged):
+        evidence = "unittest's tests, some of which are left out"
+        tests = replace(tests, runner="pytest", runner_evidence=evidence)
+        return replace(inputs, facts=replace(inputs.facts, tests=tests))
+    return inputs
+
+
+def _refuse_stale_skips(inputs: Inputs) -> None:
+    tests, layer = inputs.facts.tests, inputs.recipe.layer
+    about = f"{inputs.facts.name} {inputs.facts.version}"
+    if layer.skip and tests.runner != "pytest":
+        raise RecipeError(f"the recipe skips tests, but {about} has none that pytest runs", hint="Remove the lines.")
+    known = {*inputs.texts, *tests.files, *(problem.path for problem in tests.unimportable)}
+    for skip in layer.skip:
+        path = skip.select.partition("::")[0]
+        if path not in known and not any(name.startswith(f"{path.rstrip('/')}/") for name in known):
             raise RecipeError(
-                f"the recipe skips tests, but {inputs.facts.name} {inputs.facts.version} has none that pytest runs",
-                hint="Remove the lines.",
-            )
-        return []
-    blocks = []
-    if _NOISE.search(tests.addopts):
-        blocks.append(
-            Block(
-                "upstream's options are for its own CI: coverage, plug-ins, warnings as errors",
-                ("-o addopts=",),
-            )
-        )
-    by_reason: dict[str, list[str]] = {}
-    for problem in tests.unimportable:
-        by_reason.setdefault(problem.reason, []).append(f"--ignore={shlex.quote(problem.path)}")
-    broken = {problem.path for problem in tests.unimportable}
-    for skip in inputs.recipe.layer.skip:
-        path, _, test = skip.select.partition("::")
-        if path not in inputs.texts and path not in broken:
-            raise RecipeError(
-                f"the recipe skips {skip.select!r}, but {inputs.facts.name} {inputs.facts.version} has no {path}",
+                f"the recipe skips {skip.select!r}, but {about} has no {path}",
                 hint="Remove the line, or correct the path.",
             )
-        option = "deselect" if test else "ignore"
-        by_reason.setdefault(" ".join(skip.reason.split()), []).append(f"--{option}={shlex.quote(skip.select)}")
-    blocks += [Block(reason, tuple(arguments)) for reason, arguments in by_reason.items()]
-    return blocks
 
 
-def test_files(inputs: Inputs) -> list[str]:
-    """What pybuild copies beside the built modules to run the tests there."""
-    return [*(name for name in _SETTINGS if name in inputs.texts), inputs.facts.tests.directory]
+def _arguments(tests: TestFacts) -> tuple[str, ...]:
+    """What the runner is told to run."""
+    if tests.runner == "custom":
+        return (f"{{interpreter}} {_escaped(tests.command)}",)
+    targets = [place.target for place in tests.places]
+    if not targets:
+        return ()
+    if tests.runner == "unittest":
+        if len(targets) > 1 or targets[0].endswith(".py"):
+            return () if targets[0].rpartition("/")[2].startswith("test") else ("-p '*test*.py'",)
+        return (f"-s {shlex.quote(targets[0])} -t .",)
+    if len(targets) > _MANY:
+        targets = [posixpath.commonpath(targets) or "."]
+    return tuple(shlex.quote(_escaped(target)) for target in targets)
 
 
-def autopkgtests(inputs: Inputs, binary: str) -> list[DebianTest]:
-    """The tests of the installed package: upstream's through pybuild, else an import, then the recipe's."""
-    found = []
-    if inputs.facts.tests.directory:
-        found.append(
-            DebianTest("pybuild-autopkgtest", (binary, "@builddeps@"), "pybuild-autopkgtest", ("allow-stderr",))
-        )
+def _tops(tests: TestFacts) -> set[str]:
+    """The top-level packages into which tests belong."""
+    return {place.module.partition(".")[0] for place in tests.places if place.module}
+
+
+def _files(inputs: Inputs) -> list[str]:
+    """What pybuild copies beside the modules to run the tests there."""
+    tests = inputs.facts.tests
+    settings = tests.settings.evidence.partition(":")[0]
+    steering = [
+        name
+        for name in dict.fromkeys((*_STEERING, settings))
+        if name and name in (*inputs.texts, *tests.files, settings)
+    ]
+    script = tests.command.split()[0] if tests.runner == "custom" and not tests.command.startswith("-m") else ""
+    lines = [name for name in steering if name != "conftest.py" or "conftest.py" in (*inputs.texts, *tests.files)]
+    for place in tests.places:
+        if place.copied:
+            moved = place.copied_to != place.copied.rpartition("/")[2]
+            lines.append(f"{place.copied} {place.copied_to}" if moved else place.copied)
+        elif not place.module:
+            lines.append(place.path)
+    lines += [script] if script and "/" not in script else []
+    return list(dict.fromkeys([*lines, *tests.beside]))
+
+
+def _blocks(inputs: Inputs, needs: TestNeeds) -> list[Block]:
+    """The arguments for pytest: upstream's unusable options cleared, then what is left out, by reason."""
+    tests = inputs.facts.tests
+    plugins = {need.distribution for need in needs.needed}
+    by_reason: dict[str, list[str]] = {}
+    for problem in (*_unimportable(inputs), *needs.ignored):
+        by_reason.setdefault(problem.reason, []).append(_ignored(tests, problem.path))
+    for skip in inputs.recipe.layer.skip:
+        path, _, test = skip.select.partition("::")
+        place = _place(tests, path)
+        selected = f"{place.run_path(path) if place else path}::{test}"
+        argument = f"--deselect={shlex.quote(_escaped(selected))}" if test else _ignored(tests, path)
+        by_reason.setdefault(" ".join(skip.reason.split()), []).append(argument)
+    missing = dict.fromkeys(f"{path.rpartition('/')[0]}/__init__.py" for path in tests.unpackaged)
+    if missing and _knows_namespaces(inputs):
+        reason = f"the tests import their siblings relatively, but the sdist lacks {', '.join(missing)}"
+        together = [Block(reason, ("-o consider_namespace_packages=true",))]
     else:
-        command = f"""cd "$AUTOPKGTEST_TMP" && python3 -c "import {main_module(inputs.facts)}\""""
-        found.append(DebianTest("import", (binary,), command, ("allow-stderr", "superficial")))
-    for test in inputs.recipe.layer.autopkgtest:
-        depends = tuple(binary if relation == "@" else relation for relation in test.depends)
-        found.append(DebianTest(test.name, depends, restrictions=test.restrictions, script=True))
-    return found
+        together = []
+    left_out = [Block(reason, tuple(dict.fromkeys(arguments))) for reason, arguments in by_reason.items()]
+    return [*option_blocks(tests, plugins), *together, *left_out]
+
+
+def _unimportable(inputs: Inputs) -> tuple[Unimportable, ...]:
+    """The test files that can't be imported with the suite's pytest."""
+    tests = inputs.facts.tests
+    if _knows_namespaces(inputs):
+        return tests.unimportable
+    apart = (
+        Unimportable(
+            path, f"imports its siblings relatively, but the sdist lacks {path.rpartition('/')[0]}/__init__.py"
+        )
+        for path in tests.unpackaged
+    )
+    return (*tests.unimportable, *apart)
+
+
+def _knows_namespaces(inputs: Inputs) -> bool:
+    """Whether the suite's pytest can take folders without ``__init__.py`` for packages."""
+    pytest = inputs.lookup("pytest")
+    return pytest is not None and Version(pytest.upstream_version) >= _KNOWS_NAMESPACES
+
+
+def _place(tests: TestFacts, path: str) -> TestPlace | None:
+    def holds(place: TestPlace) -> bool:
+        folder = place.copied or place.path
+        return path == folder or path.startswith(f"{folder}/")
+
+    return next((place for place in tests.places if holds(place)), None)
+
+
+def _ignored(tests: TestFacts, path: str) -> str:
+    place = _place(tests, path)
+    if place is None:
+        return f"--ignore={shlex.quote(_escaped(path))}"
+    return f"--ignore={shlex.quote(_escaped(place.run_path(path)))}"
+
+
+def _escaped(argument: str) -> str:
+    """Double the braces, which pybuild would take for its own variables."""
+    return argument.replace("{", "{{").replace("}", "}}")
+
+
+def _first(items: Iterable[str]) -> str:
+    return next(iter(items), "")

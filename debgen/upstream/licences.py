@@ -1,15 +1,17 @@
-"""The licence scan of an unpacked sdist: licensecheck file by file, and debmake's own scan as a cross-check.
+"""The licence scan of an unpacked sdist: licensecheck's opinion on each file, and debmake's as a cross-check.
 
-Both run in a sandbox over a copy. A scan is cached by the hash of the sdist and the versions of the scanners.
+Both run in a sandbox, over the few lines of each file that can say anything (:mod:`debgen.upstream.excerpts`), each
+distinct one once, on all cores. A scan is cached by the hash of the sdist and the versions of the scanners.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,64 +19,119 @@ from debian.deb822 import Deb822
 
 from debgen.run import Runner, run
 from debgen.sandbox import run_sandboxed
+from debgen.upstream.excerpts import Surveyed, is_licence_file, survey
 from debgen.workspace import cache_directory, write_atomically
 
-_FORMAT = 2
+_FORMAT = 4
 _NOTHING = {"UNKNOWN", "NONE", "", "__UNKNOWN__", "__NO_COPYRIGHT_NOR_LICENSE__", "__NO_LICENSE__"}
+#: Below this many excerpts, a second process costs more than it saves.
+_WORTH_A_PROCESS = 40
+#: The longest header that is kept, in characters.
+_HEADER = 6_000
 
 
 @dataclass(frozen=True)
 class FileLicence:
-    """What the scan found in one file; ``licence`` is DEP-5's short name, empty where none was found."""
+    """What the scan found in one file; ``licence`` is DEP-5's short name, empty where none was found.
+
+    A ``tagged`` file says its licence as an SPDX expression, in the file or beside it (REUSE), which is a grant.
+    """
 
     path: str
     licence: str
     copyrights: tuple[str, ...]
+    tagged: bool = False
 
 
 @dataclass(frozen=True)
 class LicenceScan:
-    """All files of the sdist, sorted, and the files on which debmake's scan disagrees."""
+    """All files of the sdist, sorted, and the files on which debmake's scan disagrees.
+
+    ``texts`` are the files that hold a licence's whole text, by path; ``headers`` has, for each licence that a file's
+    header names, the longest such header, which may hold the text.
+    """
 
     files: tuple[FileLicence, ...]
     disagreements: tuple[str, ...]
+    texts: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def scan_licences(root: Path, key: str, run: Runner = run) -> LicenceScan:
     """Scan the tree at ``root``; ``key`` is the hash of the sdist it came from."""
     versions = "|".join(_version(tool, run) for tool in ("licensecheck", "debmake"))
     cached = cache_directory("licences") / f"{key}.json"
-    if cached.is_file():
-        data = json.loads(cached.read_text(encoding="utf-8"))
-        if data["format"] == _FORMAT and data["versions"] == versions:
-            files = tuple(FileLicence(f["path"], f["licence"], tuple(f["copyrights"])) for f in data["files"])
-            return LicenceScan(files, tuple(data["disagreements"]))
-    with tempfile.TemporaryDirectory(prefix="debgen-scan-") as folder:
-        scratch = Path(folder) / "source"
-        # The scanners read images and other binaries as text, and find holders in the noise.
-        shutil.copytree(root, scratch, symlinks=True, ignore=_binaries)
-        checked = run_sandboxed(
-            # without --encoding, licensecheck takes UTF-8 for Latin-1 and prints mangled names
-            ["licensecheck", "--encoding", "UTF-8", "--deb-machine", "--recursive", "--copyright", "."],
-            scratch,
-            run,
-        ).stdout
-        debmake = run_sandboxed(["debmake", "-c"], scratch, run).stdout if debmake_scans(versions) else ""
-    scan = combine(parse_licensecheck(checked), parse_debmake(debmake))
+    if cached.is_file() and (known := _read(cached, versions)) is not None:
+        return known
+    scan = _scan(survey(root), debmake_scans(versions), run)
     record = {"format": _FORMAT, "versions": versions, **asdict(scan)}
     write_atomically(cached, json.dumps(record).encode())
     return scan
 
 
-def _binaries(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if _is_binary(Path(folder) / name)]
+def _read(cached: Path, versions: str) -> LicenceScan | None:
+    data = json.loads(cached.read_text(encoding="utf-8"))
+    if data["format"] != _FORMAT or data["versions"] != versions:
+        return None
+    return LicenceScan(
+        tuple(FileLicence(f["path"], f["licence"], tuple(f["copyrights"]), f["tagged"]) for f in data["files"]),
+        tuple(data["disagreements"]),
+        tuple((path, text) for path, text in data["texts"]),
+        tuple((path, text) for path, text in data["headers"]),
+    )
 
 
-def _is_binary(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return b"\0" in file.read(8192)
+def _scan(surveyed: tuple[Surveyed, ...], with_debmake: bool, run: Runner) -> LicenceScan:
+    excerpts = sorted({file.excerpt for file in surveyed if file.excerpt})
+    numbers = {excerpt: f"{number:06d}" for number, excerpt in enumerate(excerpts)}
+    checked, debmake = _scanned(numbers, with_debmake, run)
+    files, other = [], {}
+    for file in surveyed:
+        number = numbers.get(file.excerpt, "")
+        found = checked.get(number, FileLicence("", "", ()))
+        holders = tuple(dict.fromkeys((*file.holders, *found.copyrights))) if not file.holders else file.holders
+        files.append(FileLicence(file.path, file.tag or found.licence, holders, bool(file.tag)))
+        if number in debmake and not file.tag:
+            other[file.path] = replace(debmake[number], path=file.path)
+    scan = combine(tuple(files), other)
+    texts = tuple((file.path, file.text) for file in surveyed if file.text)
+    headers: dict[str, tuple[str, str]] = {}
+    for file, told in zip(surveyed, scan.files, strict=True):
+        if told.licence and file.excerpt and not is_licence_file(file.path):
+            longest = headers.get(told.licence, ("", ""))
+            if len(longest[1]) < len(file.excerpt[:_HEADER]):
+                headers[told.licence] = (file.path, file.excerpt[:_HEADER])
+    return replace(scan, texts=texts, headers=tuple(sorted(headers.values())))
+
+
+def _scanned(
+    numbers: Mapping[str, str], with_debmake: bool, run: Runner
+) -> tuple[Mapping[str, FileLicence], Mapping[str, FileLicence]]:
+    """What licensecheck and debmake say of each excerpt, by its number."""
+    if not numbers:
+        return {}, {}
+    count = max(1, min(os.cpu_count() or 1, len(numbers) // _WORTH_A_PROCESS))
+    with tempfile.TemporaryDirectory(prefix="debgen-scan-") as folder:
+        shares = [Path(folder) / str(share) for share in range(count)]
+        for share in shares:
+            share.mkdir()
+        whole = Path(folder) / "all"
+        whole.mkdir()
+        for position, (excerpt, number) in enumerate(numbers.items()):
+            for place in (shares[position % count], whole):
+                (place / number).write_text(excerpt, encoding="utf-8", errors="replace")
+
+        def scanned(argv: Sequence[str], place: Path) -> str:
+            return run_sandboxed(argv, place, run).stdout
+
+        # without --encoding, licensecheck takes UTF-8 for Latin-1 and prints mangled names
+        argv = ["licensecheck", "--encoding", "UTF-8", "--deb-machine", "--copyright", "--lines", "0", "--recursive",
+                "--check", ".", "."]  # fmt: skip
+        with ThreadPoolExecutor(count + 1) as pool:
+            other = pool.submit(scanned, ["debmake", "-c"], whole) if with_debmake else None
+            printed = list(pool.map(lambda place: scanned(argv, place), shares))
+            debmake = parse_debmake(other.result()) if other else {}
+    return {file.path: file for text in printed for file in parse_licensecheck(text)}, debmake
 
 
 def _version(tool: str, run: Runner) -> str:

@@ -15,8 +15,10 @@ import posixpath
 import shutil
 import stat
 import tarfile
+import unicodedata
 import zipfile
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -25,6 +27,7 @@ from debgen.workspace import fresh_directory
 
 MAX_MEMBERS = 100_000
 MAX_BYTES = 4 * 1024**3
+_LINK_LIMIT = 4096
 
 #: What broken archives make the decompressors raise; the OSErrors are those of members in each other's way.
 _UNSOUND = (
@@ -87,7 +90,11 @@ def _unpack_tar(archive: Path, work: Path) -> None:
         # The checksum of compressed data comes after the end of the tar archive in it.
         while rest := tar.fileobj.read(1 << 20) if tar.fileobj else b"":
             budget.take(len(rest), members=0)
-    # Links come last, so that no file was ever written through one; nor is another link.
+    _make_links(work, links, archive)
+
+
+def _make_links(work: Path, links: list[tuple[Path, str]], archive: Path) -> None:
+    """Links come last, so that no file was ever written through one; nor is another link."""
     for path, destination in links:
         if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(work)):
             raise HostileArchiveError(f"{archive.name}: {path.name!r} lies below a link", hint=_HINT)
@@ -98,18 +105,36 @@ def _unpack_tar(archive: Path, work: Path) -> None:
 
 def _unpack_zip(archive: Path, work: Path) -> None:
     budget = _Budget(archive)
+    links: list[tuple[Path, str]] = []
     with zipfile.ZipFile(archive) as bundle:
         for info in bundle.infolist():
             budget.take(info.file_size)
             mode = info.external_attr >> 16
-            if stat.S_ISLNK(mode):
-                raise HostileArchiveError(f"{archive.name}: {info.filename} is a link in a zip", hint=_HINT)
             path = _inside(work, info.filename, archive)
-            if info.is_dir():
+            if stat.S_ISLNK(mode):
+                if info.file_size > _LINK_LIMIT:
+                    raise HostileArchiveError(f"{archive.name}: the link {info.filename!r} is too long", hint=_HINT)
+                destination = os.fsdecode(bundle.read(info))
+                _inside(work, posixpath.join(posixpath.dirname(info.filename), destination), archive)
+                links.append((path, destination))
+            elif mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise HostileArchiveError(
+                    f"{archive.name}: {info.filename} is neither a file, a folder nor a link", hint=_HINT
+                )
+            elif info.is_dir():
                 path.mkdir(parents=True, exist_ok=True)
             else:
                 with bundle.open(info) as stream:
-                    _write(path, stream, executable=bool(mode & 0o100), mtime=None)
+                    _write(path, stream, executable=bool(mode & 0o100), mtime=_zip_time(info))
+    _make_links(work, links, archive)
+
+
+def _zip_time(info: zipfile.ZipInfo) -> float | None:
+    """When a member was changed. Zip files name no time zone; UTC, so that it is the same everywhere."""
+    try:
+        return datetime(*info.date_time, tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 class _Budget:
@@ -132,8 +157,12 @@ class _Budget:
 
 def _inside(work: Path, name: str, archive: Path) -> Path:
     """The path of a member below ``work``, refused where it would leave it."""
-    if "\\" in name or any(ord(c) < ord(" ") for c in name):
-        raise HostileArchiveError(f"{archive.name}: bad member name {name!r}", hint=_HINT)
+    if "\\" in name:
+        raise HostileArchiveError(f"{archive.name}: {name!r} has a backslash in its name", hint=_HINT)
+    if any(unicodedata.category(c) == "Cc" for c in name):
+        raise HostileArchiveError(f"{archive.name}: {name!r} has a control character in its name", hint=_HINT)
+    if any(unicodedata.category(c) == "Cs" for c in name):  # how Python spells bytes that it can't decode
+        raise HostileArchiveError(f"{archive.name}: {name!r} is no UTF-8, as names in packages are", hint=_HINT)
     clean = PurePosixPath(posixpath.normpath(name))
     if clean.is_absolute() or ".." in clean.parts:
         raise HostileArchiveError(f"{archive.name}: {name!r} would leave its folder", hint=_HINT)
@@ -157,11 +186,19 @@ def _write(path: Path, stream: IO[bytes], *, executable: bool, mtime: float | No
         os.utime(path, (mtime, mtime))
 
 
+def is_litter(name: str) -> bool:
+    """Whether an entry at the top of an archive is only what a tool left there: a Mac's ``._x``, headers of pax."""
+    return name.startswith(("._", "PaxHeaders")) or name in ("pax_global_header", "__MACOSX", ".DS_Store")
+
+
 def _hoist_single_folder(work: Path) -> None:
-    """Move the content of a lone top folder up, as every sdist of PEP 625 has one."""
-    entries = list(work.iterdir())
+    """Move the content of a lone top folder up, as every sdist of PEP 625 has one; see :func:`is_litter`."""
+    entries = [entry for entry in work.iterdir() if not is_litter(entry.name)]
     if len(entries) != 1 or not entries[0].is_dir() or entries[0].is_symlink():
         return
+    for entry in list(work.iterdir()):
+        if entry != entries[0]:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     top = entries[0].rename(work / ".top")
     for child in list(top.iterdir()):
         child.rename(work / child.name)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from debian.copyright import Copyright
 
-from debgen.debianize.copyright_file import Holder, _merge_years, copyright_file, main_licence
+from debgen.debianize.copyright_file import Holder, copyright_file, main_licence
 from debgen.debianize.fixmes import Fixmes
+from debgen.debianize.holders import holder_lines
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.licences import FileLicence, LicenceScan
 from debgen.upstream.testfacts import TestFacts
@@ -59,7 +60,7 @@ def texts_of(parsed: Copyright) -> dict[str, str]:
         ("Apache", (), ["Apache-2.0"], "Apache-2.0"),
         ("MIT OR Apache-2.0", (), ["Apache-2.0", "Expat"], "Expat or Apache-2.0"),
         ("BSD-2-Clause or Apache-2.0", (), ["Apache-2.0", "BSD-2-clause"], "BSD-2-clause or Apache-2.0"),
-        ("MIT AND (Apache-2.0 OR BSD-3-Clause)", (), ["Expat"], "Expat and Apache-2.0 or BSD-3-clause"),
+        ("MIT AND (Apache-2.0 OR BSD-3-Clause)", (), ["Expat"], "Apache-2.0 or BSD-3-clause, and Expat"),
         ("GPL-3.0-or-later", (), ["GPL-3"], "GPL-3+"),  # the text alone can't say "or later"
         ("", ("GNU General Public License v3 or later (GPLv3+)",), ["GPL-3"], "GPL-3+"),
         ("GPL-3.0-only", (), ["GPL-3"], "GPL-3"),
@@ -67,8 +68,11 @@ def texts_of(parsed: Copyright) -> dict[str, str]:
         ("MIT", (), ["Apache-2.0", "Expat"], "Expat"),  # of several files, the one that the metadata names
         ("a very long text\nof several lines", (), ["Expat"], "Expat"),
         ("x" * 80, (), [], ""),
-        ("GNU GPL version 3 or later", (), [], "GNU-GPL-version-3-or-later"),
-        ("", ("Public Domain",), [], ""),
+        ("GNU GPL version 3 or later", (), [], "GPL-3+"),
+        ("", ("Public Domain",), [], "public-domain"),
+        ("UNKNOWN", (), [], ""),
+        ("Dual License", ("BSD License",), ["BSD-3-clause"], "BSD-3-clause"),
+        ("Apache-2.0 WITH LLVM-exception", (), ["Apache-2.0"], "Apache-2.0 with LLVM exception"),
         ("", (), [], ""),
     ],
 )
@@ -100,11 +104,12 @@ def test_other_licences_have_paragraphs_of_their_own() -> None:
     )
     parsed, questions = written(facts("MIT"), found, {"LICENSE": MIT})
     assert shape(parsed)[1:3] == [
-        ("foo/a?b.py foo/c.py", "2019-2021 Example Inc", "Apache-2.0"),
+        ("foo/a?b.py foo/c.py", "2019-2021 Example Inc.", "Apache-2.0"),
         ("foo/z.py", "2001 Regents", "BSD-3-clause"),
     ]
-    # the only licence file is the text of no other licence
-    assert questions == ["the text of licence BSD-3-clause is not in the sdist; add it in full"]
+    assert questions == []
+    # the only licence file is the text of no other licence: that has the standard words
+    assert "Neither the name of the copyright holder" in texts_of(parsed)["BSD-3-clause"]
     assert "/usr/share/common-licenses/Apache-2.0" in texts_of(parsed)["Apache-2.0"]
     assert parsed.header
     assert "foo/named.py names GPL-2+ without a copyright notice" in str(parsed.header.comment)
@@ -197,4 +202,106 @@ def test_lines_of_licences_are_kept_unless_they_are_too_long() -> None:
     ],
 )
 def test_years_are_put_together(lines: list[str], merged: list[str]) -> None:
-    assert _merge_years(lines) == merged
+    assert holder_lines(lines) == merged
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("2006-2025, the Pygments team, see AUTHORS.", ["2006-2025 the Pygments team"]),
+        ("2013, Jane Doe <jane@example.org>' Comment.Single", ["2013 Jane Doe <jane@example.org>"]),
+        ("2008, 280 North, Inc.", ["2008 280 North, Inc."]),
+        ("2019, [Encode OSS Ltd](https://example.org/).", ["2019 Encode OSS Ltd."]),
+        ("Jane Doe 2015", ["2015 Jane Doe"]),
+        ("(c) 2020 by Jane Doe. All rights reserved. See LICENSE", ["2020 Jane Doe"]),
+        ("contributors to the vLLM project", ["contributors to the vLLM project"]),
+        ("Copyright aio-libs contributors.", ["aio-libs contributors"]),
+        ("[yyyy] [name of copyright owner]", []),
+        ("notice and this permission notice", []),
+        ("2019 the respective authors", []),
+        ("the software", []),
+        ("(declare (ignore c)) nil)", []),
+        ('{{ year }} "{{ holder }}"', []),
+    ],
+)
+def test_holders(line: str, expected: list[str]) -> None:
+    assert holder_lines([line]) == expected
+
+
+def test_an_embedded_copy_has_a_paragraph_of_its_own() -> None:
+    found = scan(
+        ("LICENSE", "Expat", ("2020, Jane Doe",)),
+        ("foo/__init__.py", "", ()),
+        ("foo/_vendor/bar/LICENSE", "Apache-2.0", ()),
+        ("foo/_vendor/bar/__init__.py", "", ("2019, Bar Inc.",)),
+        ("foo/_vendor/bar/old.py", "Zlib", ("2001, Zed",)),
+        ("foo/_vendor/baz-1.0.dist-info/LICENSE", "ISC", ("2018, Baz",)),
+        ("foo/_vendor/baz/__init__.py", "", ()),
+    )
+    texts = {"LICENSE": MIT, "foo/_vendor/bar/LICENSE": "Apache", "foo/_vendor/baz-1.0.dist-info/LICENSE": "isc text"}
+    found = replace(found, texts=tuple(texts.items()))
+    parsed, questions = written(facts("MIT"), found, texts)
+    assert questions == []
+    assert shape(parsed)[:-1] == [
+        ("*", "2020 Jane Doe", "Expat"),
+        ("foo/_vendor/bar/*", "2019 Bar Inc.", "Apache-2.0"),
+        ("foo/_vendor/baz/* foo/_vendor/baz-1.0.dist-info/*", "2018 Baz", "ISC"),
+        ("foo/_vendor/bar/old.py", "2001 Zed", "Zlib"),
+    ]
+    assert texts_of(parsed)["ISC"] == "isc text"  # the source's own words come before the standard ones
+    one = parsed.find_files_paragraph("foo/_vendor/bar/old.py")
+    assert one is not None
+    assert one.license is not None
+    assert str(one.license.synopsis) == "Zlib"  # type: ignore[attr-defined]
+
+
+def test_a_folder_with_a_copy_of_the_same_licence_is_nothing_special() -> None:
+    found = scan(("LICENSE", "Expat", ("2020, Jane Doe",)), ("foo/LICENSE", "Expat", ("2020, Jane Doe",)))
+    found = replace(found, texts=(("LICENSE", MIT), ("foo/LICENSE", MIT.replace("\n", "\r\n"))))
+    parsed, _ = written(facts("MIT"), found, {"LICENSE": MIT})
+    assert [files for files, _, _ in shape(parsed)] == ["*", "debian/*"]
+
+
+def test_whole_folders_are_written_as_such() -> None:
+    other = [(f"c/{name}.c", "Zlib", ("2001, Zed",)) for name in "abcd"]
+    parsed, _ = written(facts("MIT"), scan(("LICENSE", "Expat", ()), *other), {"LICENSE": MIT})
+    assert shape(parsed)[1][0] == "c/*"
+    mixed = scan(("LICENSE", "Expat", ()), *other, ("c/mine.c", "", ()))
+    parsed, _ = written(facts("MIT"), mixed, {"LICENSE": MIT})
+    assert shape(parsed)[1][0] == "c/a.c c/b.c c/c.c c/d.c"
+
+
+def test_a_tag_is_a_grant_even_without_a_holder() -> None:
+    found = LicenceScan((FileLicence("LICENSE", "Expat", ("2020, J Doe",)),
+                         FileLicence("a.md", "Apache-2.0", (), tagged=True)), ())  # fmt: skip
+    parsed, _ = written(facts("MIT"), found, {"LICENSE": MIT})
+    assert shape(parsed)[1] == ("a.md", "2020 J Doe", "Apache-2.0")
+
+
+def test_what_is_repacked_away_needs_no_licence() -> None:
+    fixmes = Fixmes()
+    found = scan(("LICENSE", "Expat", ("2020, Jane Doe",)), ("docs/x/a.js", "Zlib", ("2001, Zed",)))
+    text = copyright_file(facts("MIT"), found, {"LICENSE": MIT}, PACKAGER, fixmes, excluded=("docs/x",))
+    parsed = Copyright(text.splitlines(keepends=True), strict=True)
+    assert [licence for _, _, licence in shape(parsed)] == ["Expat", "Expat"]
+    assert "Files-Excluded:\n docs/x\n" in text
+
+
+def test_only_what_the_suite_has_is_referred_to() -> None:
+    for policy, words in (("4.6.2", "DEALINGS"), ("4.7.2", "/usr/share/common-licenses/BSL-1.0")):
+        fixmes = Fixmes()
+        text = copyright_file(facts("BSL-1.0", author="J Doe"), scan(), {}, PACKAGER, fixmes, policy=policy)
+        assert words in text
+        assert fixmes.items == []
+
+
+@pytest.mark.parametrize("name", ["HPND", "Some-Unknown-1.0", "Apache-2.0 WITH Odd-exception", "BSD"])
+def test_a_text_that_is_nowhere_is_asked_for(name: str) -> None:
+    _, questions = written(facts(name, author="J Doe"), scan(), {})
+    assert len(questions) == 1
+    assert "is not in the sdist; add it in full" in questions[0]
+
+
+def test_what_is_not_free_is_asked_about() -> None:
+    _, questions = written(facts("CC-BY-NC-4.0", author="J Doe"), scan(), {"LICENSE": "text"})
+    assert any("not free" in question for question in questions)

@@ -9,16 +9,22 @@ import pytest
 from packaging.requirements import Requirement
 
 from debgen.archive.model import Binary, Match, Origin
-from debgen.debianize.names import binary_name, debian_name, main_module, source_name
-from debgen.debianize.requirements import applies, judge_requirements, test_requirements
+from debgen.debianize.names import (
+    Role,
+    binary_name,
+    debian_name,
+    known_binaries,
+    main_module,
+    section_of,
+    source_name,
+)
+from debgen.debianize.requirements import applies, judge_requirements
 from debgen.debianize.suite import suite_facts
 from debgen.errors import UnknownSuiteError
 from debgen.recipes import Drop, Layer, Recipe, Relax
 from debgen.upstream.facts import EntryPoint, SdistFacts
 from debgen.upstream.model import Target
 from debgen.upstream.testfacts import TestFacts
-
-test_requirements.__test__ = False  # type: ignore[attr-defined]  # a function of debgen, not a test
 
 FACTS = SdistFacts(
     name="foo", version="1", summary="", description="", homepage="", urls=(), author="",
@@ -82,6 +88,56 @@ def test_what_the_suite_has_keeps_its_names() -> None:
 def test_binary_names_follow_the_module(about: SdistFacts, module: str, binary: str) -> None:
     assert main_module(about) == module
     assert binary_name(about, None) == binary
+
+
+def own(name: str, *modules: str, **more: tuple[str, ...]) -> SdistFacts:
+    tops = tuple(dict.fromkeys(m.partition(".")[0] for m in modules))
+    shared = tuple(dict.fromkeys(m.partition(".")[0] for m in modules if "." in m))
+    return replace(facts(name, *tops, namespaces=shared), own_modules=modules, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("about", "module", "binary"),
+    [
+        (own("google-cloud-s", "google.cloud._s", "google.cloud.s"), "google.cloud.s", "python3-google-cloud-s"),
+        (own("zope.interface", "zope.interface"), "zope.interface", "python3-zope.interface"),
+        (
+            own("opentelemetry-semantic-ai", "opentelemetry.sem_ai"),
+            "opentelemetry.sem_ai",
+            "python3-opentelemetry-sem-ai",
+        ),
+        (own("attrs", "attr", "attrs"), "attrs", "python3-attrs"),
+        (own("foo-bar", "baz", "bar_tool"), "bar_tool", "python3-bar-tool"),
+        (own("django-mptt", "mptt"), "mptt", "python3-django-mptt"),
+        (own("XStatic-D3", "xstatic.pkg.d3"), "xstatic.pkg.d3", "python3-xstatic-d3"),
+        (
+            own("django-stubs", "mypy_django_plugin", stubs=("django-stubs",)),
+            "mypy_django_plugin",
+            "python3-django-stubs",
+        ),
+        (replace(facts("types-foo"), modules=(), stubs=("foo-stubs",)), "", "python3-types-foo"),
+    ],
+)
+def test_binary_names_of_namespaces_and_add_ons(about: SdistFacts, module: str, binary: str) -> None:
+    assert main_module(about) == module
+    assert binary_name(about, None) == binary
+
+
+def test_the_binaries_of_a_source_keep_their_names() -> None:
+    def package(name: str, section: str = "python", architecture: str = "all") -> Binary:
+        return Binary(name, "1-1", architecture, "foo", "1-1", "main", section, "", "", "")
+
+    found = known_binaries(
+        [package("foo-tools", "utils"), package("python-foo-doc", "doc"), package("python3-foo", architecture="any"),
+         package("python3-foo-bar"), package("python3-foo-dbg", "debug"), package("foo-common", "misc")],
+        "python3-foo",
+    )  # fmt: skip
+    assert [(known.name, known.role) for known in found] == [
+        ("python3-foo", Role.MODULE), ("foo-common", Role.OTHER), ("foo-tools", Role.COMMANDS),
+        ("python-foo-doc", Role.DOCUMENTATION), ("python3-foo-bar", Role.MODULE), ("python3-foo-dbg", Role.OTHER),
+    ]  # fmt: skip
+    assert section_of(package("python3-foo", "contrib/science")) == "contrib/science"
+    assert section_of(None) == "python"
 
 
 def test_names_have_only_what_policy_allows() -> None:
@@ -172,26 +228,6 @@ def test_markers() -> None:
     assert not applies(Requirement("a; extra == 'x'"), SID)
     assert applies(Requirement("a; python_version >= '3.14'"), SID)
     assert not applies(Requirement("a; platform_machine == 'aarch64'"), SID)
-
-
-def wanted_by_tests(*requirements: str, imports: tuple[str, ...] = (), **groups: tuple[str, ...]) -> list[str]:
-    about = replace(
-        FACTS,
-        requirements=tuple(map(Requirement, requirements)),
-        tests=TestFacts("tests", "pytest", imports, groups=tuple(sorted(groups.items()))),
-    )
-    return [r.name for r in test_requirements(about, SID)]
-
-
-def test_what_tests_need() -> None:
-    extra = ("pytest>=7", "pytest-cov", "pytest-mock", "jedi", "ruff", "Typing_Extensions")
-    lines = tuple(f"{line}; extra == 'test'" for line in extra)
-    imports = ("jedi", "typing_extensions", "numpy")
-    assert wanted_by_tests(*lines, imports=imports) == ["jedi", "pytest", "pytest-mock", "Typing_Extensions"]
-    assert wanted_by_tests(*lines, "hypothesis; extra == 'dev'", imports=("hypothesis",)) == ["pytest", "pytest-mock"]
-    assert wanted_by_tests("numpy", imports=("numpy",)) == []  # a run-time requirement comes in another way
-    assert wanted_by_tests(dev=("pytest", "a b c", "jedi; python_version < '3'"), imports=("jedi",)) == ["pytest"]
-    assert wanted_by_tests("pytest-old; python_version < '3.12' and extra == 'test'") == []
 
 
 # --- facts of a suite

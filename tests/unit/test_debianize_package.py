@@ -12,16 +12,19 @@ from debian.deb822 import Deb822
 from packaging.requirements import Requirement
 
 from debgen.archive.model import Match, Origin
-from debgen.debianize.model import Inputs, SourcePackage, SuiteFacts, Team
+from debgen.debianize.model import Inputs, Repack, SourcePackage, SuiteFacts, Team
 from debgen.debianize.package import debianize
 from debgen.debianize.source_files import homepage, repository, upstream_metadata
 from debgen.debianize.templates import Templates
 from debgen.errors import RecipeError, UnsupportedSourceError, UsageError
 from debgen.identity import Identity
+from debgen.planning.model import BuildNeed, Supply, Topic
 from debgen.recipes import Autopkgtest, Drop, Layer, Package, Recipe, Relax, Skip
+from debgen.upstream.buildmodel import BuildFacts, Library, LibraryKind
 from debgen.upstream.facts import EntryPoint, SdistFacts, read_facts
 from debgen.upstream.licences import FileLicence, LicenceScan
 from debgen.upstream.model import Target
+from debgen.upstream.oddfiles import Fate, OddFile
 from debgen.upstream.testfacts import TestFacts, Unimportable
 
 FACTS = SdistFacts(
@@ -75,7 +78,6 @@ def test_upstream_version() -> None:
 @pytest.mark.parametrize(
     ("facts", "word"),
     [
-        (replace(FACTS, compiled=("Rust (src/lib.rs)",)), "Rust"),
         (replace(FACTS, prebuilt=("foo/a.so",)), "foo/a.so"),
         (replace(FACTS, modules=()), "no Python module"),
     ],
@@ -83,6 +85,64 @@ def test_upstream_version() -> None:
 def test_what_is_not_supported_yet(facts: SdistFacts, word: str) -> None:
     with pytest.raises(UnsupportedSourceError, match=word):
         made(inputs(facts))
+
+
+def test_a_module_in_rust_is_not_supported_yet() -> None:
+    with pytest.raises(UnsupportedSourceError, match="Rust"):
+        made(replace(inputs(), build=BuildFacts(requires=("maturin>=1",), languages=("C", "Rust"))))
+    made(replace(inputs(), build=BuildFacts(languages=("C", "Rust"))))  # sources of another build
+
+
+def test_what_is_compiled_is_made_for_each_architecture() -> None:
+    build = BuildFacts(
+        requires=("setuptools", "wheel", "numpy>=2", "Cython>=4"), languages=("C", "Cython"),
+        libraries=(Library(LibraryKind.PKG_CONFIG, "libzmq", "setup.py:1"),),
+    )  # fmt: skip
+    facts = replace(FACTS, compiled=("C (foo.c)",))
+    told = inputs(facts, packages={"setuptools": "80.0-1", "wheel": "0.46-1", "numpy": "2.4-1", "cython": "3.2-1"})
+    needs = (
+        BuildNeed(Topic.LIBRARY, "libzmq", "", "libzmq3-dev", "4.3-1", Supply.SATISFIED, "is there"),
+        BuildNeed(Topic.LIBRARY, "tcmalloc", "", "", "", Supply.RELAXABLE, "the build can do without"),
+        BuildNeed(Topic.LIBRARY, "gone", "", "", "", Supply.MISSING, "the suite has nothing for it"),
+    )
+    package = made(replace(told, build=build, libraries=needs, section="science"))
+    source, binary = Deb822.iter_paragraphs(package.files["control"])
+    assert [relation.strip() for relation in source["Build-Depends"].split(",") if relation.strip()] == [
+        "debhelper-compat (= 14)", "dh-sequence-numpy3", "dh-sequence-python3", "libzmq3-dev", "pkgconf",
+        "pybuild-plugin-pyproject", "python3-all-dev", "python3-cython", "python3-numpy", "python3-setuptools",
+    ]  # fmt: skip
+    assert (source["Section"], binary["Architecture"]) == ("science", "any")
+    assert "${shlibs:Depends}" in binary["Depends"]
+    assert "hardening=+all" in package.files["rules"]
+    assert "upstream builds with Cython>=4; sid has 3.2" in package.notes
+    assert "gone: the suite has nothing for it" in [fixme.question for fixme in package.fixmes]
+
+
+def test_a_repacked_source_says_so() -> None:
+    package = made(replace(inputs(), repack=Repack("", ("foo/*.exe",), "+dfsg")))
+    assert package.version == "1.0+dfsg-1"
+    assert "Files-Excluded" in package.files["README.source"]
+    package = made(replace(inputs(), repack=Repack("upstream's archive is a zip file")))
+    assert package.version == "1.0-1"
+    assert "upstream's archive is a zip file" in package.files["README.source"]
+    assert "README.source" not in made(inputs()).files
+
+
+def test_generic_names_are_removed_and_odd_files_are_asked_about() -> None:
+    facts = replace(
+        FACTS, unwanted_modules=("tests",), needed_generic=("utils",), version_environment=(("FOO_VERSION", "git"),),
+        odd_files=(
+            OddFile("foo/a.js", "minified", Fate.ASK, "its source is not there"),
+            OddFile("tests/b.exe", "PE", Fate.KEEP, "only tests read it"),
+        ),
+    )  # fmt: skip
+    package = made(inputs(facts))
+    assert "\trm -rf debian/python3-foo/usr/lib/python3*/dist-packages/tests\n" in package.files["rules"]
+    assert "# Git\nexport FOO_VERSION = $(shell sed" in package.files["rules"]
+    asked = [fixme.question for fixme in package.fixmes]
+    assert "foo/a.js (minified): its source is not there" in asked
+    assert any("module utils has a generic name" in question for question in asked)
+    assert "tests/b.exe (PE) stays: only tests read it" in package.notes
 
 
 STALE = {
@@ -98,12 +158,6 @@ def test_a_recipe_line_that_matches_nothing_is_out_of_date(key: str) -> None:
     with pytest.raises(RecipeError, match=r"absent|test_gone") as caught:
         made(inputs(facts, STALE[key]))
     assert caught.value.hint
-
-
-@pytest.mark.parametrize("tests", [TestFacts("tests", "unittest"), TestFacts()])
-def test_tests_that_cannot_be_skipped(tests: TestFacts) -> None:
-    with pytest.raises(RecipeError, match="skips tests"):
-        made(inputs(replace(FACTS, tests=tests), STALE["skip"]))
 
 
 def test_a_test_that_cannot_be_imported_may_be_skipped_as_well() -> None:
@@ -133,7 +187,9 @@ def test_build_profiles() -> None:
     tests = TestFacts("tests", "pytest")
     bar = "python3-bar (>= 0.5~)"
     assert f"{bar} <!nocheck>" in build_depends(inputs(facts, packages=packages))
-    assert f"{bar} <!nodoc>" in build_depends(inputs(scripts, packages=packages))
+    assert f"{bar} <!nocheck> <!nodoc>" in build_depends(
+        inputs(scripts, packages=packages)
+    )  # the smoke test imports it
     both = build_depends(inputs(replace(scripts, tests=tests), packages=packages))
     assert f"{bar} <!nocheck> <!nodoc>" in both
     assert "python3-pytest <!nocheck>" in both
@@ -141,12 +197,9 @@ def test_build_profiles() -> None:
 
 
 def test_one_relation_per_package_the_one_that_always_holds() -> None:
-    facts = replace(
-        FACTS,
-        requirements=(Requirement("setuptools>=0.5"),),
-        build_requirements=(Requirement("setuptools"), Requirement("gone; python_version < '3'")),
-    )
-    found = build_depends(inputs(facts, packages={"setuptools": "1.0-1"}))
+    told = inputs(replace(FACTS, requirements=(Requirement("setuptools>=0.5"),)), packages={"setuptools": "1.0-1"})
+    build = BuildFacts(requires=("setuptools", "gone; python_version < '3'"))
+    found = build_depends(replace(told, build=build))
     assert [r for r in found if "setuptools" in r] == ["python3-setuptools"]
 
 
@@ -167,30 +220,9 @@ def test_profiles_stand_with_every_alternative() -> None:
     assert "git <!nocheck> | mercurial (>= 2) <!nocheck>" in build_depends(inputs(facts, layer))
 
 
-def test_unittest_must_find_tests() -> None:
-    rules = made(inputs(replace(FACTS, tests=TestFacts("tests", "unittest")))).files["rules"]
-    assert "export PYBUILD_TEST_UNITTEST = 1\n" in rules
-    assert "PYTEST" not in rules
-    assert "UNITTEST" not in made(inputs(replace(FACTS, tests=TestFacts("tests", "pytest")))).files["rules"]
-
-
-@pytest.mark.parametrize(
-    "options", ["--cov=foo", "-n 4", "-n4", "-W error", "-ra -Werror", "--reruns 3", "--numprocesses=2"]
-)
-def test_options_for_upstreams_ci_are_cleared(options: str) -> None:
-    facts = replace(FACTS, tests=TestFacts("tests", "pytest", addopts=options))
-    assert "PYBUILD_TEST_ARGS += -o addopts=\n" in made(inputs(facts)).files["rules"]
-
-
-@pytest.mark.parametrize("options", ["", "-ra", "--import-mode=importlib", "--no-header"])
-def test_other_options_stay(options: str) -> None:
-    facts = replace(FACTS, tests=TestFacts("tests", "pytest", addopts=options))
-    assert "addopts" not in made(inputs(facts)).files["rules"]
-
-
 def test_autopkgtests() -> None:
     untested = made(inputs()).files["tests/control"]
-    assert 'python3 -c "import foo"' in untested
+    assert "Tests: smoke\n" in untested
     assert "superficial" in untested
     layer = Layer(autopkgtest=(Autopkgtest(name="run", depends=("@", "git"), reason=REASON),))
     tested = made(inputs(replace(FACTS, tests=TestFacts("tests", "pytest")), layer)).files["tests/control"]
@@ -270,7 +302,6 @@ def test_upstream_metadata() -> None:
 def test_bug_numbers_are_never_made_up() -> None:
     assert "Closes" not in made(inputs()).files["changelog"]
     assert "* Initial release. (Closes: #123)\n" in made(replace(inputs(), itp=123)).files["changelog"]
-    assert "* New upstream release." in made(inputs(packages={"foo": "0.9-1"})).files["changelog"]
 
 
 def test_team_and_vcs() -> None:

@@ -81,7 +81,41 @@ def test_an_old_description_header_and_a_bom(tmp_path: Path) -> None:
 
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "PKG-INFO").write_bytes(INFO.encode() + b"Author: Jos\xe9\n")
-    assert read_facts(tmp_path).author == "Jos\ufffd"
+    assert read_facts(tmp_path).author == "José"
+
+
+def test_metadata_in_odd_places(tmp_path: Path) -> None:
+    info = "\n" + INFO.replace("\n", "\r\n") + "Summary: a\r\n  folded line\r\nAuthor: None\r\nHome-page: null\r\n"
+    place = tmp_path / "src" / "Foo_Bar.egg-info"
+    place.mkdir(parents=True)
+    (place / "PKG-INFO").write_bytes(info.encode())
+    found = read_facts(tmp_path)
+    assert (found.name, found.summary, found.author, found.homepage) == ("Foo_Bar", "a folded line", "", "")
+    (tmp_path / "other.egg-info").mkdir()
+    (tmp_path / "other.egg-info" / "PKG-INFO").write_text("Name: \nVersion: 1\n")
+    assert read_facts(tmp_path).name == "Foo_Bar"
+
+
+@pytest.mark.parametrize(
+    ("info", "reason"),
+    [
+        ("Name: foo\nVersion: 1.0-beta-of-sorts\n", "PEP 440"),
+        ("Name: foo\nVersion: latest\n", "PEP 440"),
+        ("Name: foo bar\nVersion: 1\n", "which is none"),
+        ("Name: foo\nVersion: UNKNOWN\n", "no name or no version"),
+        ("Version: 1\n", "no name or no version"),
+        ("", "no name or no version"),
+    ],
+)
+def test_metadata_that_is_of_no_use(tmp_path: Path, info: str, reason: str) -> None:
+    with pytest.raises(UnsupportedSourceError, match=reason) as caught:
+        read(tmp_path, {"PKG-INFO": info})
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("version", ["1.0-1", "1.0.post1", "2024a1", "1!2.0+local", "v1.0"])
+def test_versions_that_pep_440_takes(tmp_path: Path, version: str) -> None:
+    assert read(tmp_path, {"PKG-INFO": f"Name: foo\nVersion: {version}\n"}).version == version
 
 
 def test_no_metadata(tmp_path: Path) -> None:
@@ -134,17 +168,41 @@ MODULES = {
     "flat": ({"foo/__init__.py": "", "docs/conf.py": "", "setup.py": "", "noxfile.py": ""}, ("foo",)),
     "src": ({"src/foo/__init__.py": "", "ci/x.py": "", "x.py": ""}, ("foo",)),
     "single module": ({"foo.py": "", "setup.py": "", "tests/test_a.py": "", "conftest.py": ""}, ("foo",)),
-    "flit": ({"pyproject.toml": "[tool.flit.module]\nname = 'a.b'", "a/b.py": "", "tool/x.py": ""}, ("a",)),
+    "flit": (
+        {
+            "pyproject.toml": "[build-system]\nbuild-backend = 'flit_core.buildapi'\n[tool.flit.module]\nname = 'a.b'",
+            "a/b.py": "",
+            "tool/x.py": "",
+        },
+        ("a",),
+    ),
     "hatch": (
-        {"pyproject.toml": "[tool.hatch.build.targets.wheel]\npackages = ['lib/a', 'b']", "ci/x.py": "", "b/x.py": ""},
+        {
+            "pyproject.toml": "[build-system]\nbuild-backend = 'hatchling.build'\n"
+            "[tool.hatch.build.targets.wheel]\npackages = ['lib/a', 'b']",
+            "lib/a/x.py": "",
+            "ci/x.py": "",
+            "b/x.py": "",
+        },
         ("a", "b"),
     ),
     "poetry": (
         {
-            "pyproject.toml": "[tool.poetry]\npackages = [{include = 'a', from = 'lib'}, {include = 'b.py'}]",
+            "pyproject.toml": "[build-system]\nbuild-backend = 'poetry.core.masonry.api'\n"
+            "[tool.poetry]\npackages = [{include = 'a', from = 'lib'}, {include = 'b.py'}]",
             "c/x.py": "",
+            "lib/a/x.py": "",
+            "b.py": "",
         },
         ("a", "b"),
+    ),
+    "the table of another back end": (
+        {
+            "pyproject.toml": "[tool.hatch.build.targets.wheel]\npackages = ['lib']",
+            "lib/x.py": "",
+            "foo/__init__.py": "",
+        },
+        ("foo",),
     ),
     "none": ({"README": ""}, ()),
 }
@@ -218,11 +276,57 @@ def test_old_requirements(tmp_path: Path) -> None:
     assert [r.name for r in found.base_requirements] == ["a", "b"]
 
 
-def test_compiled_and_prebuilt_parts(tmp_path: Path) -> None:
-    files = ("foo/a.pyx", "foo/b.pyx", "src/lib.rs", "tests/x.c", "docs/y.cpp", "foo/z.so", "tests/t.pyc", "foo/ok.py")
-    found = read(tmp_path, dict.fromkeys(files, ""))
-    assert found.compiled == ("Cython (foo/a.pyx)", "Rust (src/lib.rs)")
-    assert found.prebuilt == ("foo/z.so", "tests/t.pyc")
+def test_compiled_parts(tmp_path: Path) -> None:
+    sources = dict.fromkeys(("foo/__init__.py", "foo/a.pyx", "foo/b.c", "src/lib.rs", "tests/x.c", "docs/y.cpp"), "")
+    stray = read(tmp_path / "stray", sources)
+    assert (stray.compiled, stray.extension_modules, stray.architecture) == ((), (), "all")  # nothing builds them
+    setup = "from setuptools import Extension, setup\nsetup(ext_modules=[Extension('foo.b', ['foo/b.c'])])"
+    found = read(tmp_path / "built", {**sources, "setup.py": setup})
+    assert found.architecture == "any"
+    assert [(e.name, e.language, e.evidence) for e in found.extension_modules] == [("foo.b", "C", "setup.py:2")]
+    assert "C (foo/b.c)" in found.compiled
+
+
+@pytest.mark.parametrize(
+    ("condition", "architecture"),
+    [
+        ("os.environ.get('FAST')", "all"),
+        ("'FAST' in os.environ", "all"),
+        ("os.getenv('FAST', '0') == '1'", "all"),
+        ("bool(int(os.environ.get('FAST', '0')))", "all"),
+        ("wanted", "all"),
+        ("os.environ.get('PURE') is None", "any"),
+        ("not os.environ.get('PURE')", "any"),
+        ("os.getenv('FAST', '1') == '1'", "any"),
+        ("'PURE' not in os.environ", "any"),
+        ("sys.implementation.name == 'cpython'", "any"),
+        ("not (os.environ.get('PURE') or pypy())", "any"),
+        ("os.environ['FAST'] == '1'", "any"),
+    ],
+)
+def test_extensions_that_only_the_environment_asks_for(tmp_path: Path, condition: str, architecture: str) -> None:
+    setup = f"""
+import os, sys
+from setuptools import Extension, setup
+wanted = os.environ.get("FAST", "no") in ("yes", "true")
+extensions = []
+if {condition}:
+    extensions = [Extension("foo._fast", ["foo/fast.c"])]
+setup(packages=["foo"], ext_modules=extensions)
+"""
+    found = read(tmp_path, {"setup.py": setup, "foo/__init__.py": "", "foo/fast.c": ""})
+    assert found.architecture == architecture
+
+
+def test_a_setup_script_whose_names_go_in_circles(tmp_path: Path) -> None:
+    names = [f"n{i}" for i in range(60)]
+    lines = [f"{name} = {' + '.join(names)}" for name in names]
+    lines += [f"m{i} = [{', '.join([f'm{i + 1}'] * 9)}]" for i in range(30)]
+    lines += [f"o{i} = {' or '.join([f'o{i + 1}'] * 5)} or os.getenv('X') == k" for i in range(30)]
+    lines += ["if o0:\n    pass"]
+    lines += [f"if {' or '.join(names)} or os.environ.get('X'):\n    {name} = 1" for name in names]
+    setup = "\n".join(["import os", *lines, "setup(packages=n0, py_modules=n1 + n2, scripts=m0)"])
+    assert read(tmp_path, {"setup.py": setup, "foo_bar/__init__.py": ""}).modules == ("foo_bar",)
 
 
 def test_licence_files(tmp_path: Path) -> None:
@@ -250,9 +354,13 @@ def test_no_tests(tmp_path: Path) -> None:
         ({"test/test_a.py": "import unittest", "test/__init__.py": ""}, "test", "unittest"),
         ({"tests/test_a.py": "from unittest import TestCase"}, "tests", "pytest"),  # unittest would find nothing
         ({"tests/__init__.py": "", "tests/test_a.py": "import unittest", "pytest.ini": ""}, "tests", "pytest"),
-        ({"tests/__init__.py": "", "tests/t.py": "import unittest", "setup.cfg": "[tool:pytest]\n"}, "tests", "pytest"),
         (
-            {"tests/__init__.py": "", "tests/t.py": "import unittest", "pyproject.toml": "[tool.pytest]"},
+            {"tests/__init__.py": "", "tests/test_a.py": "import unittest", "setup.cfg": "[tool:pytest]\n"},
+            "tests",
+            "pytest",
+        ),
+        (
+            {"tests/__init__.py": "", "tests/test_a.py": "import unittest", "pyproject.toml": "[tool.pytest]"},
             "tests",
             "pytest",
         ),
@@ -269,20 +377,22 @@ def test_imports_and_unimportable_files(tmp_path: Path) -> None:
         tmp_path,
         {
             "tests/test_a.py": "import numpy.linalg\nfrom jedi import x\ndef f():\n    import lazy\n",
-            "tests/test_b.py": "from .helpers import x\nimport never\n",
+            "tests/test_b.py": "from .helpers import x\nimport counted\n",
             "tests/b_test.py": "from . import helpers\n",
-            "tests/helpers.py": "from .other import x\n",
+            "tests/test_gone.py": "from .gone import x\nimport never\n",
+            "tests/helpers.py": "from .other import x\nimport helping\n",
+            "tests/unused.py": "import unneeded\n",
             "tests/sub/__init__.py": "",
-            "tests/sub/test_c.py": "from .x import y\nfrom helpers import z\n",
+            "tests/sub/test_c.py": "from ..helpers import y\nfrom helpers import z\n",
             "tests/test_broken.py": "((",
             "tests/test_local.py": "def f():\n    from .helpers import x\nSERVER = '127.0.0.1'\n",
         },
     )
     assert [(u.path, u.reason) for u in found.unimportable] == [
-        (f"tests/{name}", "imports its siblings relatively, but the sdist lacks tests/__init__.py")
-        for name in ("b_test.py", "test_b.py")
+        ("tests/test_gone.py", "imports its sibling .gone, which the sdist lacks")
     ]
-    assert found.imports == ("jedi", "lazy", "numpy")
+    assert found.unpackaged == ("tests/b_test.py", "tests/test_b.py")
+    assert found.imports == ("counted", "helping", "jedi", "lazy", "numpy")
     assert found.loopback
     assert not what_tests(tmp_path / "other", {"tests/test_a.py": ""}).loopback
 
@@ -301,17 +411,3 @@ def test_imports_and_unimportable_files(tmp_path: Path) -> None:
 )
 def test_addopts(tmp_path: Path, files: dict[str, str], expected: str) -> None:
     assert what_tests(tmp_path, {"tests/test_a.py": "", **files}).addopts == expected
-
-
-def test_dependency_groups(tmp_path: Path) -> None:
-    text = """
-[dependency-groups]
-test = ["pytest", {include-group = "more"}, "pytest"]
-more = ["a>=1", {include-group = "test"}]
-empty = []
-"""
-    assert what_tests(tmp_path, {"pyproject.toml": text}).groups == (
-        ("empty", ()),
-        ("more", ("a>=1", "pytest")),
-        ("test", ("pytest", "a>=1")),
-    )

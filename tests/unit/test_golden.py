@@ -34,6 +34,7 @@ from debgen.debianize.templates import Templates
 from debgen.identity import Identity
 from debgen.pipeline import _texts
 from debgen.recipes import Layer, Recipe, parse_recipe
+from debgen.upstream.buildfacts import build_facts, wanted
 from debgen.upstream.facts import read_facts
 from debgen.upstream.licences import FileLicence, LicenceScan
 from debgen.upstream.model import Target
@@ -90,8 +91,14 @@ def inputs_of(case: str) -> Inputs:
         for path, found in sorted(told["scan"].items())
     )
     recipe = folder / "recipe"
+    members = sorted(
+        path.relative_to(folder / "in").as_posix() for path in (folder / "in").rglob("*") if path.is_file()
+    )
     return Inputs(
         facts=facts,
+        build=build_facts(
+            members, {n: (folder / "in" / n).read_text("utf-8", "replace") for n in members if wanted(n)}
+        ),
         scan=LicenceScan(tuple(files), ()),
         texts=_texts(folder / "in", facts),
         sdist_name=told["sdist"],
@@ -290,7 +297,7 @@ def test_the_others_are_ready(case: str) -> None:
 def test_open_questions_are_all_listed() -> None:
     package = generate("open-questions")
     asked = " ".join(fixme.question for fixme in package.fixmes)
-    for word in ("licence was found", "holder", "summary", "setuptools-mystery", "another python3-riddle"):
+    for word in ("licence was found", "holder", "setuptools-mystery", "another python3-riddle"):
         assert word in asked
     assert [u.requirement.name for u in package.unmet] == ["old-thing", "new-thing", "absent"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from debgen.run import Completed
+from debgen.upstream.excerpts import excerpt, is_licence_file, survey
 from debgen.upstream.licences import (
     FileLicence,
-    LicenceScan,
     combine,
     debmake_scans,
     parse_debmake,
@@ -161,6 +161,7 @@ class Tools:
     def __init__(self, debmake: str = "debmake (version: 4.4.0)") -> None:
         self.debmake = debmake
         self.calls: list[list[str]] = []
+        self.seen = 0
 
     def __call__(self, argv: Sequence[str | Path], **_: Any) -> Completed:
         words = [str(word) for word in argv]
@@ -168,7 +169,11 @@ class Tools:
         if words[-1] == "--version":
             out = self.debmake if words[0] == "debmake" else "licensecheck v3.3.5"
         else:
-            out = LICENSECHECK if "licensecheck" in words else DEBMAKE
+            folder = Path(words[words.index("--bind") + 1])
+            numbers = sorted(path.name for path in folder.iterdir())
+            self.seen = len(numbers)
+            form = "Files: ./{}\nCopyright: NONE\nLicense: ISC\n FIXME\n\n" if "licensecheck" in words else ""
+            out = "".join(form.format(number) for number in numbers)
         return Completed(tuple(words), 0, out, "")
 
     @property
@@ -176,32 +181,90 @@ class Tools:
         return [words for words in self.calls if words[-1] != "--version"]
 
 
-def test_scanning_is_fenced_works_on_a_copy_and_is_remembered(tmp_path: Path) -> None:
-    (tmp_path / "tree").mkdir()
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "tree"
+    (folder / "pkg").mkdir(parents=True)
+    (folder / "LICENSE").write_text("a licence\n")
+    for name in ("a", "b"):
+        (folder / "pkg" / f"{name}.py").write_text(f'"""About {name}.\n\nCopyright 2020 X"""\n\ndef {name}(): ...\n')
+    (folder / "pkg" / "plain.py").write_text("x = 1\n")
+    (folder / "logo.png").write_bytes(b"\x89PNG\0Copyright")
+    (folder / "t.c").write_text("/* SPDX-License-Identifier: MIT OR Apache-2.0\n   SPDX-FileCopyrightText: 2021 Y */\n")
+    return folder
+
+
+def test_scanning_is_fenced_works_on_excerpts_and_is_remembered(tree: Path) -> None:
     tools = Tools()
-    first = scan_licences(tmp_path / "tree", "key", tools)
+    first = scan_licences(tree, "key", tools)
     assert len(tools.scans) == 2
     for words in tools.scans:
         assert words[0] == "bwrap"
         assert "--unshare-all" in words
         assert "--clearenv" in words
         bound = words[words.index("--bind") + 1]
-        assert not bound.startswith(str(tmp_path / "tree"))
+        assert not bound.startswith(str(tree))
         assert not Path(bound).exists()  # the copy is gone
+    assert tools.seen == 3  # the licence, one excerpt for both modules, the tagged file
     again = Tools()
-    assert scan_licences(tmp_path / "tree", "key", again) == first
+    assert scan_licences(tree, "key", again) == first
     assert again.scans == []
-    scan_licences(tmp_path / "tree", "other key", again)
+    scan_licences(tree, "other key", again)
     assert len(again.scans) == 2
     newer = Tools("debmake (version: 4.5.1)")
-    scan_licences(tmp_path / "tree", "key", newer)
+    scan_licences(tree, "key", newer)
     assert len(newer.scans) == 2
 
 
-def test_a_debmake_that_would_start_packaging_is_not_called(tmp_path: Path) -> None:
-    (tmp_path / "tree").mkdir()
+def test_a_debmake_that_would_start_packaging_is_not_called(tree: Path) -> None:
     tools = Tools("debmake (version: 5.1.5)")
-    scan = scan_licences(tmp_path / "tree", "key", tools)
+    scan_licences(tree, "key", tools)
     assert ["debmake" in words for words in tools.scans] == [False]
-    assert isinstance(scan, LicenceScan)
-    assert scan.files == parse_licensecheck(LICENSECHECK)
+
+
+def test_what_is_found_is_said_of_every_file(tree: Path) -> None:
+    found = {file.path: file for file in scan_licences(tree, "key", Tools()).files}
+    assert sorted(found) == ["LICENSE", "logo.png", "pkg/a.py", "pkg/b.py", "pkg/plain.py", "t.c"]
+    assert found["t.c"] == FileLicence("t.c", "MIT OR Apache-2.0", ("2021 Y",), tagged=True)
+    assert found["pkg/a.py"].licence == found["pkg/b.py"].licence == "ISC"  # what the tool says of their excerpt
+    assert found["pkg/plain.py"] == FileLicence("pkg/plain.py", "", ())
+    assert found["logo.png"] == FileLicence("logo.png", "", ())
+    assert dict(scan_licences(tree, "key", Tools()).texts) == {"LICENSE": "a licence\n"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import os\nx = 1\n", ""),
+        ("# a\n\n# Copyright X\n# more\n\nx = 1\n", "# Copyright X\n# more\n"),
+        ("copyright X\n\nbetween\n\nno warranty\nat all\n\nend", "copyright X\n\nbetween\n\nno warranty\nat all\n"),
+    ],
+)
+def test_excerpts(text: str, expected: str) -> None:
+    assert excerpt(text) == expected
+
+
+def test_what_stands_beside_files(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("words\n")
+    (tmp_path / "a.txt.license").write_text("SPDX-FileCopyrightText: 2020 Jane\nSPDX-License-Identifier: CC0-1.0\n")
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    (tmp_path / "d" / "x.json").write_text("{}\n")
+    (tmp_path / "d" / "e" / "y.json").write_text("{}\n")
+    (tmp_path / "REUSE.toml").write_text(
+        'version = 1\n[[annotations]]\npath = "d/*.json"\nSPDX-FileCopyrightText = "2021 John"\n'
+        'SPDX-License-Identifier = "ISC"\n'
+    )
+    found = {file.path: (file.tag, file.holders) for file in survey(tmp_path)}
+    assert found["a.txt"] == ("CC0-1.0", ("2020 Jane",))
+    assert found["d/x.json"] == ("ISC", ("2021 John",))
+    assert found["d/e/y.json"] == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [("LICENSE", True), ("a/LICENCE.rst", True), ("COPYING.LESSER", True), ("UNLICENSE", True),
+     ("LICENSES/MIT.txt", True),
+     ("APACHE-LICENSE.txt", True), ("license.py", False), ("a/licenses.json", False), ("README", False)],
+)  # fmt: skip
+def test_names_of_licence_files(path: str, is_one: bool) -> None:
+    assert is_licence_file(path) is is_one

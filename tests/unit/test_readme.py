@@ -21,9 +21,10 @@ from planning_cases import plan as small_plan
 
 from debgen import comparison, errors
 from debgen.archive.model import Origin
+from debgen.building import contentsreport
 from debgen.building.result import ExerciseReport, LintianReport, Outcome, Severity, Tag, TestOutcome
 from debgen.cli import build, check, chroot, doctor, envs, inspect, matrix, parser, why
-from debgen.errors import INTERRUPTED, DebgenError
+from debgen.errors import CONFLICTS, INTERRUPTED, DebgenError
 from debgen.host import KEYRING, TOOLS, Check
 from debgen.planning import drift
 from debgen.planning.asjson import SCHEMA, as_json
@@ -71,7 +72,7 @@ def test_the_table_of_exit_codes_is_that_of_the_code() -> None:
     rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", section("Exit codes"), re.MULTILINE)
     documented = [(int(code), name) for code, name, _ in rows]
     known = {(kind.exit_code, kind.__name__) for kind in leaves(DebgenError) if kind.__module__ == errors.__name__}
-    assert documented == [*sorted(known), (INTERRUPTED, "INTERRUPTED")]
+    assert documented == [*sorted(known), (CONFLICTS, "CONFLICTS"), (INTERRUPTED, "INTERRUPTED")]
     assert len({code for code, _ in documented}) == len(documented)
 
 
@@ -322,6 +323,9 @@ def test_every_key_of_a_builds_json_is_described() -> None:
         build=cast(Any, SimpleNamespace(debs=(), changes=here, log=here)),
         lintian=LintianReport((Tag(Severity.INFO, "p", "t", ""),), "2", here),
         exercise=ExerciseReport((TestOutcome("t", Outcome.PASS),), here),
+        contents=contentsreport.ContentsReport(
+            "w", {}, (contentsreport.Lack(contentsreport.Kind.MODULE, "p", "w"),), (("p", "r"),), ("e",)
+        ),
         seconds=1.0,
         itp=False,
     )

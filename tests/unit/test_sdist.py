@@ -9,8 +9,10 @@ import lzma
 import os
 import stat
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -211,7 +213,50 @@ def test_hostile_zips(place: Path, name: str) -> None:
 
 
 def test_links_in_a_zip(place: Path) -> None:
-    assert "link" in refused(place, zipped(place / "a.zip", "pkg/link", b"/etc/passwd", (stat.S_IFLNK | 0o777) << 16))
+    link = (stat.S_IFLNK | 0o777) << 16
+    assert "would leave" in refused(place, zipped(place / "a.zip", "pkg/link", b"/etc/passwd", link))
+    refused(place, zipped(place / "a.zip", "pkg/link", b"../../secret", link))
+    assert "too long" in refused(place, zipped(place / "a.zip", "pkg/link", b"x" * 5000, link))
+    assert "neither" in refused(place, zipped(place / "a.zip", "pkg/fifo", b"", (stat.S_IFIFO | 0o644) << 16))
+    unpack(zipped(place / "a.zip", "pkg/link", b"PKG-INFO", link), place / "out")
+    assert tree(place / "out") == {"PKG-INFO": "x", "link": "-> PKG-INFO"}
+
+
+def test_the_times_of_a_zip_are_the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = zipped(tmp_path / "a.zip", "pkg/x")
+    times = []
+    for zone in ("UTC", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        unpack(archive, tmp_path / zone.rpartition("/")[2])
+        times.append((tmp_path / zone.rpartition("/")[2] / "x").stat().st_mtime)
+    monkeypatch.undo()
+    time.tzset()
+    assert times[0] == times[1] == datetime(1980, 1, 1, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("pkg/caf\udce9.py", "UTF-8"), ("pkg/a\x7f", "control"), ("pkg/a\x85b", "control"), ("pkg\\a", "backslash")],
+)
+def test_names_that_no_package_can_have(place: Path, name: str, reason: str) -> None:
+    with tarfile.open(place / "a.tar.gz", "w:gz", format=tarfile.GNU_FORMAT, errors="surrogateescape") as archive:
+        archive.addfile(tarfile.TarInfo("pkg/PKG-INFO"))
+        archive.addfile(tarfile.TarInfo(name))
+    assert reason in refused(place, place / "a.tar.gz")
+
+
+def test_names_in_other_scripts(tmp_path: Path) -> None:
+    unpack(tar(tmp_path / "a.tar.gz", member("pkg/PKG-INFO", b"x"), member("pkg/早い.py", b"y")), tmp_path / "out")
+    assert tree(tmp_path / "out") == {"PKG-INFO": "x", "早い.py": "y"}
+
+
+def test_what_a_mac_leaves_beside_the_folder(tmp_path: Path) -> None:
+    archive = tar(
+        tmp_path / "a.tar.gz", member("./._pkg", b"mac"), member("pkg/PKG-INFO", b"x"), member("pkg/._y", b"z")
+    )
+    unpack(archive, tmp_path / "out")
+    assert tree(tmp_path / "out") == {"._y": "z", "PKG-INFO": "x"}
 
 
 def test_a_zip_that_lies_about_its_size(place: Path) -> None:

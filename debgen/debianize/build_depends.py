@@ -1,0 +1,169 @@
+"""Build-Depends: what the backend, the compilers, the tests and the manual pages take, mapped through the archive.
+
+Policy 7.7, and the build profiles of its 7.2: what only tests want carries ``<!nocheck>``, what only documents
+want ``<!nodoc>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from debgen.archive.model import Match
+from debgen.archive.names import relations_for
+from debgen.debianize.fixmes import Fixmes
+from debgen.debianize.model import Inputs
+from debgen.debianize.requirements import Judged, applies
+from debgen.debianize.tests import TestPlan
+from debgen.planning.model import Supply
+from debgen.planning.verdict import Verdict, judge
+from debgen.upstream.buildmodel import LibraryKind
+
+#: Distributions that are a Debian package's debhelper sequence as well, which does what extensions need of them.
+_SEQUENCES = {"numpy": "dh-sequence-numpy3"}
+#: What PEP 517 requirements name where a module is a crate.
+_RUST_BUILDERS = {"maturin", "setuptools-rust"}
+#: Since this release setuptools builds wheels by itself, and the distribution wheel is asked for out of habit.
+_BUILDS_WHEELS = SpecifierSet(">=70.1")
+
+
+@dataclass(frozen=True)
+class BuildDepends:
+    """The relations of Build-Depends, sorted, and remarks on them."""
+
+    relations: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def build_depends(inputs: Inputs, judged: Judged, tests: TestPlan, *, helped: bool, fixmes: Fixmes) -> BuildDepends:
+    """The build relations of one source package; ``helped`` where help2man runs its commands.
+
+    A PEP 517 requirement that the suite has no package of is a question in ``fixmes``.
+    """
+    return _Writer(inputs, judged, tests, helped, fixmes).write()
+
+
+def is_compiled(inputs: Inputs) -> bool:
+    """Whether the build makes machine code, so that the binary package is made for each architecture (policy 5.6.8)."""
+    return inputs.facts.architecture == "any"
+
+
+def is_rust(inputs: Inputs) -> bool:
+    """Whether the build makes a module in Rust; sources in Rust beside others may be for another build."""
+    asked = {canonicalize_name(Requirement(line).name) for line in inputs.build.requires}
+    return "Rust" in inputs.build.languages and bool(asked & _RUST_BUILDERS)
+
+
+def in_order(relations: Iterable[str]) -> list[str]:
+    """The order of wrap-and-sort: debhelper and dh- first, substitution variables last, the rest by name."""
+
+    def key(relation: str) -> tuple[int, str]:
+        rank = 0 if relation.startswith("debhelper-compat") else 1 if relation.startswith("dh-") else 2
+        return (3 if relation.startswith("$") else rank, relation)
+
+    return sorted(relations, key=key)
+
+
+class _Writer:
+    def __init__(self, inputs: Inputs, judged: Judged, tests: TestPlan, helped: bool, fixmes: Fixmes) -> None:
+        self.inputs = inputs
+        self.judged = judged
+        self.tests = tests
+        self.helped = helped
+        self.fixmes = fixmes
+        self.notes: list[str] = []
+
+    def write(self) -> BuildDepends:
+        found = [
+            f"debhelper-compat (= {self.inputs.suite.compat})",
+            "dh-sequence-python3",
+            "pybuild-plugin-pyproject",
+            "python3-all-dev" if is_compiled(self.inputs) else "python3-all",
+            *self._backend(),
+            *self._libraries(),
+            *self._run_time(),
+            *self._tests(),
+        ]
+        return BuildDepends(tuple(_without_repeats(in_order(found))), tuple(self.notes))
+
+    def _backend(self) -> Iterator[str]:
+        """What PEP 517 asks for; pybuild leaves the check of its bounds out, so they are compared here."""
+        for requirement in map(Requirement, self.inputs.build.requires):
+            name = str(canonicalize_name(requirement.name))
+            if not applies(requirement, self.inputs.marker_environment) or self._is_habit(name):
+                continue
+            match = self.inputs.lookup(name)
+            if match is None:
+                self.fixmes.add("debian/control", f"the suite has no package of build requirement {name}")
+                continue
+            if judge(match.upstream_version, requirement.specifier) is not Verdict.SATISFIED:
+                self.notes.append(
+                    f"upstream builds with {requirement.name}{requirement.specifier}; "
+                    f"{self.inputs.suite.codename} has {match.upstream_version}"
+                )
+            yield match.package
+            if is_compiled(self.inputs) and name in _SEQUENCES:
+                yield _SEQUENCES[name]
+
+    def _is_habit(self, name: str) -> bool:
+        """Whether it is ``wheel`` beside a setuptools that does without."""
+        setuptools = self.inputs.lookup("setuptools")
+        beside = "setuptools" in {canonicalize_name(Requirement(line).name) for line in self.inputs.build.requires}
+        return (
+            name == "wheel"
+            and beside
+            and setuptools is not None
+            and judge(setuptools.upstream_version, _BUILDS_WHEELS) is Verdict.SATISFIED
+        )
+
+    def _libraries(self) -> Iterator[str]:
+        for need in self.inputs.libraries:
+            if need.package:
+                yield need.package
+            elif need.supply is Supply.MISSING:
+                self.fixmes.add("debian/control", f"{need.name}: {need.reason}")
+        if any(library.kind is LibraryKind.PKG_CONFIG for library in self.inputs.build.libraries):
+            yield "pkgconf"
+
+    def _run_time(self) -> Iterator[str]:
+        """The run-time requirements, which tests import, and the commands that help2man runs."""
+        profiles = " <!nocheck> <!nodoc>" if self.helped else " <!nocheck>"  # the smoke test imports all modules too
+        if self.helped:
+            yield "help2man <!nodoc>"
+        for requirement, match in self.judged.met:
+            yield f"{_bounded(match, requirement, self.judged)}{profiles}"
+
+    def _tests(self) -> Iterator[str]:
+        """What upstream's tests take, each for builds with tests only."""
+        if not self.tests.tested:
+            return
+        for package in (*self.tests.packages, *self.inputs.test_programs):
+            yield f"{package} <!nocheck>"
+        for asked in self.inputs.recipe.layer.test_depends:
+            yield " | ".join(f"{alternative.strip()} <!nocheck>" for alternative in asked.relation.split("|"))
+
+
+def _bounded(match: Match, requirement: Requirement, judged: Judged) -> str:
+    """The build relation on a run-time requirement: its lower bound only, since upper ones age badly in builds."""
+    if any(requirement is relaxed for relaxed, _ in judged.relaxed):
+        return match.package
+    bounds = (r for r in relations_for(match, requirement.specifier) if ">=" in r and "|" not in r)
+    return next(bounds, match.package)
+
+
+def _without_repeats(relations: list[str]) -> list[str]:
+    """One relation per package: the one that holds in most builds (fewest profiles), then the narrowest."""
+    best: dict[str, str] = {}
+    for relation in relations:
+        name = relation.split()[0]
+        if name in best:
+            mine, other = relation.count("<!"), best[name].count("<!")
+            if "<!" in best[name] and ("<!" not in relation or mine > other):
+                best[name] = relation
+        else:
+            best[name] = relation
+    return list(best.values())

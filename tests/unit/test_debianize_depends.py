@@ -1,0 +1,65 @@
+"""What dh_python3 is told, and what extras become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from packaging.requirements import Requirement
+from test_debianize_package import FACTS, inputs
+
+from debgen.debianize.depends import py3dist_overrides, suggests
+from debgen.debianize.model import Inputs
+from debgen.debianize.requirements import judge_requirements
+from debgen.recipes import Layer, Relax
+
+
+def overrides(told: Inputs) -> str:
+    judged = judge_requirements(told.facts.base_requirements, told.lookup, told.recipe, told.marker_environment)
+    return py3dist_overrides(told, judged)
+
+
+def asking(*lines: str, layer: Layer | None = None, **packages: str) -> Inputs:
+    facts = replace(FACTS, requirements=tuple(map(Requirement, lines)))
+    return inputs(facts, layer, packages)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("bar>=1.2,<3", "bar python3-bar (>= 1.2~)\n"),
+        ("bar~=1.2", "bar python3-bar (>= 1.2~)\n"),
+        ("bar<3", ""),
+        ("bar", ""),
+        ("bar!=1.5", ""),
+    ],
+)
+def test_lower_bounds_are_kept_and_upper_ones_are_not(line: str, expected: str) -> None:
+    assert overrides(asking(line, bar="1.9-1")) == expected
+
+
+def test_a_relaxed_bound_is_none() -> None:
+    relax = Relax(distribution="bar", specifier="", reason="a reason that says something")
+    assert overrides(asking("bar>=9", layer=Layer(relax=(relax,)), bar="1.9-1")) == ""
+
+
+def test_packages_for_accelerators_are_alternatives() -> None:
+    told = replace(asking("bar>=1", "other", bar="2-1", other="1-1"), siblings=lambda name: {
+        "bar": ("python3-bar-cuda", "python3-bar-rocm")}.get(name, ()))  # fmt: skip
+    assert overrides(told) == ("bar python3-bar (>= 1~) | python3-bar-cuda (>= 1~) | python3-bar-rocm (>= 1~)\n")
+
+
+def test_a_package_that_the_name_does_not_tell_is_named() -> None:
+    told = replace(asking("bar", bar="2-1"), derived=lambda name: "python3-something-else")
+    assert overrides(told) == "bar python3-bar\n"
+
+
+def test_what_users_extras_ask_for_is_suggested() -> None:
+    told = asking(
+        "base", "fast; extra == 'speed'", "fast2>=9; extra == 'speed'", "gone; extra == 'speed'",
+        "base; extra == 'speed'", "foo[speed]; extra == 'all'", "pytest; extra == 'test'", "sphinx; extra == 'docs'",
+        "mypy; extra == 'dev-tools'", "old; extra == 'speed' and python_version < '3'",
+        base="1-1", fast="1-1", fast2="1-1", pytest="9-1", sphinx="9-1", mypy="1-1", old="1-1", foo="1-1",
+    )  # fmt: skip
+    judged = judge_requirements(told.facts.base_requirements, told.lookup, told.recipe, told.marker_environment)
+    assert suggests(told, judged) == ["python3-fast"]
