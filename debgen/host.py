@@ -50,10 +50,13 @@ TOOLS = (
     Tool("debmake", "debmake", "4.4", "scanning upstream's licences"),
     Tool("dot", "graphviz", "2.42", "drawing a plan"),
     Tool("dpkg-source", "dpkg-dev", "1.21", "writing source packages"),
+    Tool("git", "git", "2.28", "packaging repositories"),
     Tool("ip", "iproute2", "", "chroots without network"),
     Tool("licensecheck", "licensecheck", "3.3", "scanning upstream's licences"),
     Tool("mmdebstrap", "mmdebstrap", "1.3", "making chroots"),
     Tool("newuidmap", "uidmap", "", "user namespaces"),
+    Tool("patch", "patch", "2.7", "refreshing patches"),
+    Tool("pristine-tar", "pristine-tar", "1.49", "packaging repositories"),
     Tool("sbuild", "sbuild", "0.85", "building"),
     Tool("unshare", "util-linux", "2.38", "user namespaces"),
 )

@@ -344,8 +344,9 @@ def listed(variable: str) -> list[str]:
 def test_set_up_installs_what_the_doctor_asks_for_and_what_the_tests_use() -> None:
     needed = {tool.package for tool in TOOLS} | {KEYRING, "ca-certificates", "python3", "python3-venv"}
     assert listed("debian_packages") == sorted(needed)
-    drives = "".join(path.name for path in (ROOT / "tests/integration").glob("chromium.py"))
-    assert listed("test_packages") == [drives.removesuffix(".py")]
+    texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/integration").glob("*.py"))
+    programs = {"chromium": "chromium", "gbp": "git-buildpackage"}
+    assert listed("test_packages") == [package for program, package in programs.items() if f'"{program}"' in texts]
     assert all(name in section("Two commands") for name in ("graphviz", *listed("test_packages")))
 
 
