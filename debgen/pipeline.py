@@ -60,7 +60,16 @@ GENERATING_TOOLS = ("dpkg-source", "licensecheck", "debmake", "bwrap")
 #: How many releases to look at before giving up on finding one that the suite can carry.
 _CANDIDATES = 40
 #: Files of the sdist that the generator reads as text, besides licences and tests' paths.
-_READ = ("pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", "tox.ini", "conftest.py")
+_READ = (
+    "SECURITY.md",
+    ".github/SECURITY.md",
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "pytest.ini",
+    "tox.ini",
+    "conftest.py",
+)
 
 
 @dataclass(frozen=True)
@@ -265,7 +274,9 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
         build = bench.reader.read(file)
         existing = bench.lookup(name)
         continued = _continued(existing, bench, settings, run)
-        date = entry_date(_date(file, tree), index.date)
+        date = _date(file, tree)
+        if "SOURCE_DATE_EPOCH" not in os.environ:
+            date = entry_date(date, index.date)
         inputs = Inputs(
             facts=facts, scan=scan, texts=_texts(tree, facts), sdist_name=file.filename,
             suite=suite_facts(index), lookup=bench.lookup,

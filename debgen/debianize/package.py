@@ -114,7 +114,7 @@ class _Writer:
             files=dict(sorted(files.items())),
             executable=frozenset(executable),
             fixmes=fixmes,
-            notes=tuple(self.notes),
+            notes=(*self.notes, *self.fixmes.notes),
             unmet=self.judged.unmet,
             replaced=replaced,
         )

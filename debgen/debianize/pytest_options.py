@@ -13,7 +13,7 @@ from debgen.upstream.testfacts import TestFacts
 _VALUED = {"-n", "--numprocesses", "--dist", "--maxprocesses", "--tx", "--reruns", "--timeout", "--maxfail", "--html",
            "--junitxml", "--junit-xml", "--color", "--tb", "-r", "--durations", "--durations-min", "--cov-report",
            "--cov-config", "--cov-fail-under", "--cov-context", "--show-capture", "--verbosity", "--capture",
-           "--report-log", "--splits", "--group"}  # fmt: skip
+           "--report-log", "--splits", "--group", "--log-cli-level", "--log-cli-format"}  # fmt: skip
 
 
 @dataclass(frozen=True)

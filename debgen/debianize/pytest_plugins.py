@@ -148,6 +148,7 @@ CI_OPTIONS: Mapping[str, str] = {
     "-r": "", "--durations": "", "--code-highlight": "", "--no-header": "", "--no-summary": "", "-l": "",
     "--showlocals": "", "--show-capture": "", "--full-trace": "", "--verbosity": "", "--diff-symbols": "",
     "--diff-width": "", "--diff-type": "", "--diff": "", "--capture": "", "-s": "",
+    "--log-cli": "", "--setup-show": "",
 }  # fmt: skip
 
 #: Options of pytest itself that decide which tests run and how, and whether the next word belongs to them.
@@ -159,8 +160,8 @@ CORE_OPTIONS: Mapping[str, bool] = {
     "--strict-markers": False, "--strict": False, "--pyargs": False, "--noconftest": False, "--keep-duplicates": False,
     "--collect-in-virtualenv": False, "--continue-on-collection-errors": False, "--runxfail": False,
     "--disable-warnings": False, "--disable-pytest-warnings": False, "--assert": True, "--log-level": True,
-    "--log-cli-level": True, "--log-file": True, "--log-format": True, "--log-cli-format": True,
-    "--log-date-format": True, "--log-disable": True, "--setup-show": False, "--cache-clear": False,
+    "--log-file": True, "--log-format": True,
+    "--log-date-format": True, "--log-disable": True, "--cache-clear": False,
 }  # fmt: skip
 
 

@@ -82,6 +82,6 @@ def _mkdocs(text: str, folder: str, tree: SourceTree) -> DocFacts | None:
     entries = re.findall(r"^([ \t]*)-\s+[\"']?([\w/.-]+)", block[1], re.MULTILINE) if block else []
     plugins = [name for indent, name in entries if indent == entries[0][0]]  # what is deeper are their settings
     theme = re.search(
-        r"^theme:\s*(?:[\"']?([\w-]+)[\"']?\s*$|\n(?:[ \t]+[^\n]*\n)*?[ \t]+name:\s*[\"']?([\w-]+))", text, re.M
+        r"^theme:\s*(?:[\"']?([\w-]+)[\"']?\s*$|\n(?:[ \t][^\n]*\n)*?[ \t]+name:\s*[\"']?([\w-]+))", text, re.M
     )
     return DocFacts(folder, "mkdocs", tuple(dict.fromkeys(plugins)), (theme[1] or theme[2]) if theme else "")

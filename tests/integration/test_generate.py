@@ -108,7 +108,12 @@ def test_a_real_package_twice_gives_the_same_bytes(cache: Path, tmp_path: Path) 
     assert {path.suffix for path in folder.iterdir() if path.is_file()} == {".dsc", ".gz", ".xz"}
 
     told = Dsc((folder / dsc).read_text())
-    assert (told["Format"], told["Maintainer"]) == ("3.0 (quilt)", "Jane Doe <jane@debian.example>")
+    assert told["Format"] == "3.0 (quilt)"
+    changed = Changelog(
+        (folder / f"{told['Source']}-{told['Version'].rpartition('-')[0]}/debian/changelog").read_text()
+    )
+    assert changed.author == "Jane Doe <jane@debian.example>"
+    assert told["Maintainer"] != changed.author  # the archive has the package, and its maintainers
     run(["dpkg-source", "--extract", dsc, str(tmp_path / "unpacked")])
     debian = tmp_path / "unpacked" / "debian"
     assert Changelog((debian / "changelog").read_text(), strict=True).version == told["Version"]
@@ -252,7 +257,7 @@ def test_the_made_index_works(cache: Path, index: Index, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     debian = next((tmp_path / "out").rglob("debian"))
     assert "Copyright: 2020 Jane Doe" in (debian / "copyright").read_text()
-    assert "Tue, 14 Nov 2023 22:13:20 +0000" in (debian / "changelog").read_text()
+    assert "00:00:00 +0000" in (debian / "changelog").read_text()  # the day of the suite's index: upstream's is older
 
 
 def test_a_wrong_hash(cache: Path, index: Index, tmp_path: Path) -> None:
@@ -276,8 +281,21 @@ def test_an_sdist_of_something_else(cache: Path, index: Index, tmp_path: Path) -
 
 
 def test_an_extension_module(cache: Path, index: Index, tmp_path: Path) -> None:
-    index.add("thing", {**GOOD, "_thing.c": b"int x;\n"})
-    failed(from_index(cache, index, tmp_path / "out"), 16, "C (_thing.c)")
+    setup = b"from setuptools import Extension, setup\nsetup(ext_modules=[Extension('_thing', ['_thing.c'])])\n"
+    legacy = {name: data for name, data in GOOD.items() if name != "pyproject.toml"}
+    index.add("thing", {**legacy, "setup.py": setup, "_thing.c": b"int x;\n"})
+    done = from_index(cache, index, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    control = next((tmp_path / "out").rglob("debian/control")).read_text()
+    assert "\nArchitecture: any\n" in control
+    assert " python3-all-dev," in control
+
+
+def test_a_module_in_rust(cache: Path, index: Index, tmp_path: Path) -> None:
+    build = b"[build-system]\nrequires = ['maturin>=1']\nbuild-backend = 'maturin'\n"
+    crate = b"[package]\nname = 'thing'\nversion = '1.0.0'\n[lib]\ncrate-type = ['cdylib']\n"
+    index.add("thing", {**GOOD, "pyproject.toml": build, "Cargo.toml": crate, "src/lib.rs": b"fn x() {}\n"})
+    failed(from_index(cache, index, tmp_path / "out"), 16, "Rust")
 
 
 def test_what_the_suite_lacks(cache: Path, index: Index, tmp_path: Path) -> None:
@@ -407,10 +425,10 @@ def test_the_real_scanners_in_the_fence(tree: Path, monkeypatch: pytest.MonkeyPa
     before = sorted(tree.rglob("*"))
     scan = scan_licences(tree, "key")
     found = {file.path: (file.licence, file.copyrights) for file in scan.files}
-    assert found["pkg/b c.py"] == ("BSD-3-clause", ("2020, José Ñandú",))
+    assert found["pkg/b c.py"] == ("BSD-3-Clause", ("2020 José Ñandú",))
     assert found["pkg/plain.py"] == ("", ())
     licence, holders = found["pkg/a.py"]
-    assert licence == "Expat"
+    assert licence == "MIT"
     assert "Example Inc. team" in " ".join(holders)
     assert sorted(tree.rglob("*")) == before  # debmake worked on a copy
     assert scan_licences(tree, "key") == scan
