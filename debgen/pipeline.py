@@ -23,6 +23,7 @@ from debgen.archive.index import SuiteIndex
 from debgen.archive.libraries import find_library
 from debgen.archive.model import FileKind as Located
 from debgen.archive.model import Match, Origin
+from debgen.archive.pythons import is_for_default_only
 from debgen.archive.sources import open_sources
 from debgen.debianize.continued import Continued, continue_source, date_after
 from debgen.debianize.model import Inputs, Repack, SourcePackage, Team, Unmet
@@ -285,6 +286,7 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
             team=settings.team, date=date_after(continued.held.changelog, date) if continued else date,
             itp=settings.itp, build=build,
             siblings=bench.siblings, derived=lambda wanted: bench.pydist.packages.get(wanted, f"python3-{wanted}"),
+            default_only=lambda package: is_for_default_only(index, package),
             test_programs=_test_programs(tree, facts, index),
             libraries=judge_libraries(index, build.libraries),
             section=section_of(index.binary(existing.package) if existing else None),

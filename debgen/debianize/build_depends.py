@@ -78,17 +78,26 @@ class _Writer:
         self.notes: list[str] = []
 
     def write(self) -> BuildDepends:
+        taken = [*self._backend(), *self._libraries(), *self._run_time(), *self._tests()]
         found = [
             f"debhelper-compat (= {self.inputs.suite.compat})",
             "dh-sequence-python3",
             "pybuild-plugin-pyproject",
-            "python3-all-dev" if is_compiled(self.inputs) else "python3-all",
-            *self._backend(),
-            *self._libraries(),
-            *self._run_time(),
-            *self._tests(),
+            f"python3{self._all(taken)}{'-dev' if is_compiled(self.inputs) else ''}",
+            *taken,
         ]
         return BuildDepends(tuple(_without_repeats(in_order(found))), tuple(self.notes))
+
+    def _all(self, relations: Iterable[str]) -> str:
+        """``-all`` where the build and its tests can be made with every Python that the suite supports."""
+        packages = {relation.split()[0] for relation in relations}
+        if held_up := sorted(p for p in packages if p.startswith("python3-") and self.inputs.default_only(p)):
+            self.notes.append(
+                f"{', '.join(held_up)}: built for the suite's default Python only, so the package is built and tested "
+                "with that alone"
+            )
+            return ""
+        return "-all"
 
     def _backend(self) -> Iterator[str]:
         """What PEP 517 asks for; pybuild leaves the check of its bounds out, so they are compared here."""

@@ -88,6 +88,8 @@ class Inputs:
     siblings: Callable[[str], tuple[str, ...]] = lambda name: ()
     #: The package that dh_python3 takes a distribution for where it goes by names only.
     derived: Callable[[str], str] = lambda name: f"python3-{name}"
+    #: Whether a package can be imported by the suite's default Python only, of several that it supports.
+    default_only: Callable[[str], bool] = lambda package: False
     #: The archive's section of the package, where it has one.
     section: str = "python"
     itp: int | None = None

@@ -145,6 +145,17 @@ def test_generic_names_are_removed_and_odd_files_are_asked_about() -> None:
     assert "tests/b.exe (PE) stays: only tests read it" in package.notes
 
 
+def test_with_modules_for_the_default_python_only_it_alone_is_used() -> None:
+    told = replace(
+        inputs(replace(FACTS, requirements=(Requirement("torch"),)), packages={"torch": "2.0-1"}),
+        default_only=lambda package: package == "python3-torch",
+    )  # fmt: skip
+    package = made(told)
+    assert "\n python3,\n" in package.files["control"]
+    assert "python3-all" not in package.files["control"]
+    assert any(note.startswith("python3-torch: built for the suite's default Python only") for note in package.notes)
+
+
 STALE = {
     "drop": Layer(drop=(Drop(distribution="absent", reason=REASON),)),
     "relax": Layer(relax=(Relax(distribution="absent", specifier="", reason=REASON),)),

@@ -322,6 +322,7 @@ OPTIONS = {
     "--unheard-of value --doctest-modules": ["--doctest-modules"],
     "-k 'not slow' --cov": ["-k", "not slow"],
     "tests --cov": [],
+    "--log-cli-level INFO --log-cli-format=%(message)s --cov --strict-markers": ["--strict-markers"],
 }
 
 
