@@ -410,6 +410,25 @@ def test_the_smoke_test_runs_and_can_fail(tmp_path: Path, monkeypatch: pytest.Mo
         exec(compile(script, "smoke", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own script
 
 
+def test_the_smoke_test_leaves_out_what_wants_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A module below the top may be for those who have installed more; one that lacks its own sibling is broken."""
+    guarded = (
+        "try:\n    import no_such_module\nexcept ImportError as error:\n    raise ImportError('sorry') from error\n"
+    )
+    told = inputs(tmp_path, {"foo/__init__.py": "", "foo/more.py": guarded})
+    script = render_smoke(plan_tests(told), Templates()).replace('"foo', '"bar_of_smoke')
+    (tmp_path / "foo").rename(tmp_path / "bar_of_smoke")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.0")
+    exec(compile(script, "smoke", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own script
+    assert "left out bar_of_smoke.more which wants no_such_module" in capsys.readouterr().out
+    (tmp_path / "bar_of_smoke/more.py").write_text("import bar_of_smoke.gone\n")
+    with pytest.raises(ModuleNotFoundError, match="gone"):
+        exec(compile(script, "smoke", "exec"), {"__name__": "__main__"})  # noqa: S102
+
+
 def test_tests_none_of_which_can_run(tmp_path: Path) -> None:
     files = {"tests/test_a.py": "import gone\n" + PLAIN, "tests/test_b.py": "import gone\n" + PLAIN}
     made = plan(tmp_path, files)
