@@ -22,7 +22,7 @@ from debgen.sandbox import run_sandboxed
 from debgen.upstream.excerpts import Surveyed, is_licence_file, survey
 from debgen.workspace import cache_directory, write_atomically
 
-_FORMAT = 4
+_FORMAT = 5
 _NOTHING = {"UNKNOWN", "NONE", "", "__UNKNOWN__", "__NO_COPYRIGHT_NOR_LICENSE__", "__NO_LICENSE__"}
 #: Below this many excerpts, a second process costs more than it saves.
 _WORTH_A_PROCESS = 40
@@ -91,8 +91,9 @@ def _scan(surveyed: tuple[Surveyed, ...], with_debmake: bool, run: Runner) -> Li
         found = checked.get(number, FileLicence("", "", ()))
         holders = tuple(dict.fromkeys((*file.holders, *found.copyrights))) if not file.holders else file.holders
         files.append(FileLicence(file.path, file.tag or found.licence, holders, bool(file.tag)))
-        if number in debmake and not file.tag:
-            other[file.path] = replace(debmake[number], path=file.path)
+        if number in debmake:  # a tag is not for a scanner to doubt; the holders may be what licensecheck loses
+            seen = debmake[number]
+            other[file.path] = replace(seen, path=file.path, licence=file.tag or seen.licence)
     scan = combine(tuple(files), other)
     texts = tuple((file.path, file.text) for file in surveyed if file.text)
     headers: dict[str, tuple[str, str]] = {}
