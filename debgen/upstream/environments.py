@@ -176,8 +176,9 @@ class EnvironmentStore:
 def unknown(text: str) -> UsageError:
     """The error for an environment that isn't there."""
     make = ""
-    with suppress(InvalidVersion):
-        make = f", and `debgen envs create {Version(text)}` makes one of that release"
+    with suppress(InvalidVersion):  # VERSION and NAME==VERSION are releases, the name of an environment is none
+        Version(text.rpartition("==")[2])
+        make = f", and `debgen envs create {text}` makes one of that release"
     return UsageError(f"there is no environment {text}", hint=f"`debgen envs list` shows those there are{make}.")
 
 
