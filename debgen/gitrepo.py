@@ -220,9 +220,9 @@ def _settled(delta: bytes, when: int) -> bytes:
 def import_debian(repository: Repository, told: Import, upstream: str, *, parents: Sequence[str], message: str) -> str:
     """A commit of upstream's tree with debian/ of the source package in it, which no branch has yet."""
     with tempfile.TemporaryDirectory(prefix="debgen-debian-") as scratch:
-        with tarfile.open(told.debian) as tar:
-            tar.extractall(scratch, filter="data")
-        debian = repository.tree_of(Path(scratch))
+        tree = Path(scratch) / "tree"
+        unpack(told.debian, tree / "debian")  # the archive's only folder is debian/, and it is that folder's content
+        debian = repository.tree_of(tree)
         index = Path(scratch) / ".index"
         repository.git("read-tree", upstream, index=index)
         repository.git("rm", "-r", "-f", "--quiet", "--cached", "--ignore-unmatch", "debian", index=index)
