@@ -20,9 +20,10 @@ from typing import Any
 from debian.deb822 import Deb822
 
 from debgen.archive.aptroot import AptRoot
+from debgen.archive.extracted import extracted
 from debgen.archive.index import SuiteIndex
 from debgen.archive.relation import compare
-from debgen.errors import CommandError, DebgenError, IntegrityError
+from debgen.errors import DebgenError
 from debgen.run import Runner, run
 from debgen.workspace import cache_directory, write_atomically
 
@@ -175,7 +176,7 @@ def _looked_into(held: HeldSource, root: AptRoot, run: Runner) -> HeldSource:
     for binary in _in_order(held):
         try:
             with tempfile.TemporaryDirectory(prefix="held-", dir=cache_directory("held")) as folder:
-                content = _extracted(root, binary, Path(folder), run)
+                content = extracted(root, binary.name, binary.version, Path(folder), run)
                 if binary.name == held.package:
                     files = tuple(_files(content))
                 doc = content / "usr/share/doc" / binary.name
@@ -196,22 +197,6 @@ def _in_order(held: HeldSource) -> Sequence[HeldBinary]:
     """The packages in the order to be looked into; a link of their doc folders leads to a smaller one (policy 12.5)."""
     sound = [binary for binary in held.binaries if _NAME.fullmatch(binary.name)]
     return sorted(sound, key=lambda b: (b.size > _LARGE, b.name != held.package, b.size))[:4]
-
-
-def _extracted(root: AptRoot, binary: HeldBinary, work: Path, run: Runner) -> Path:
-    """The folder with the content of the package. IntegrityError where apt can't fetch it."""
-    try:
-        with root.locked():
-            run(["apt-get", "download", f"{binary.name}={binary.version}"], cwd=work, env=root.apt_env())
-    except CommandError as error:
-        last = next((line for line in reversed(error.output.splitlines()) if line.startswith("E: ")), "")
-        raise IntegrityError(f"apt can't fetch {binary.name} {binary.version}: {last.removeprefix('E: ')}") from None
-    debs = sorted(work.glob("*.deb"))
-    if len(debs) != 1:
-        raise IntegrityError(f"apt fetched {len(debs)} packages instead of {binary.name} {binary.version}")
-    content = work / "content"
-    run(["dpkg-deb", "--extract", debs[0], content])
-    return content
 
 
 def _files(content: Path) -> Iterator[str]:

@@ -17,7 +17,8 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from debgen.archive.aptroot import AptRoot
-from debgen.errors import CommandError, DebgenError, IntegrityError
+from debgen.archive.extracted import extracted
+from debgen.errors import DebgenError, IntegrityError
 from debgen.run import Runner, run
 from debgen.workspace import cache_directory, write_atomically
 
@@ -76,18 +77,7 @@ def _fetched(root: AptRoot, version: str, run: Runner) -> bytes:
     if not _CACHED.fullmatch(version.replace(":", "")):
         raise IntegrityError(f"not a Debian version: {version!r}")
     with tempfile.TemporaryDirectory(prefix="pydist-", dir=cache_directory("pydist")) as folder:
-        work = Path(folder)
-        try:
-            with root.locked():
-                run(["apt-get", "download", f"{PACKAGE}={version}"], cwd=work, env=root.apt_env())
-        except CommandError as error:
-            last = next((line for line in reversed(error.output.splitlines()) if line.startswith("E: ")), "")
-            raise IntegrityError(f"apt can't fetch {PACKAGE} {version}: {last.removeprefix('E: ')}") from None
-        debs = sorted(work.glob("*.deb"))
-        if len(debs) != 1:
-            raise IntegrityError(f"apt fetched {len(debs)} packages instead of {PACKAGE} {version}")
-        run(["dpkg-deb", "--extract", debs[0], work / "content"])
-        table = work / "content" / _FILE
+        table = extracted(root, PACKAGE, version, Path(folder), run) / _FILE
         if table.is_symlink() or not table.is_file():
             raise IntegrityError(f"{PACKAGE} {version} has no file {_FILE}")
         return table.read_bytes()
