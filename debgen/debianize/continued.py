@@ -51,6 +51,8 @@ class SourceFields(Protocol):
     def build_depends_arch(self) -> str: ...
     @property
     def testsuite(self) -> str: ...
+    @property
+    def checksums_sha256(self) -> str: ...
 
 
 class Upload(Enum):
@@ -61,6 +63,7 @@ class Upload(Enum):
     QA = "QA upload."
     NMU = "Non-maintainer upload."
     ADOPTION = "New maintainer."
+    JOINED = "Add myself to Uploaders; no human was named there."
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,12 @@ class Continued:
     notes: tuple[str, ...] = ()
 
     @property
+    def version(self) -> str:
+        """The archive's newest version: that of the source, where its packages are not built yet on all machines."""
+        newer = self.record is not None and compare(self.record.version, self.held.version) > 0
+        return self.record.version if self.record and newer else self.held.version
+
+    @property
     def files_excluded(self) -> tuple[str, ...]:
         """The patterns of upstream's files that the archive's tarball is without (Files-Excluded of uscan)."""
         head = Deb822(self.held.copyright.splitlines())
@@ -89,7 +98,7 @@ class Continued:
     @property
     def repack_suffix(self) -> str:
         """The suffix that a repacked tarball of the next release gets, such as ``+dfsg``; empty where none is due."""
-        found = _REPACK.search(split_debian(self.held.version)[1])
+        found = _REPACK.search(split_debian(self.version)[1])
         return f"{found['sign']}{found['word']}" if found else ""
 
     def section(self, binary: str) -> str:
@@ -115,6 +124,11 @@ def continue_source(
     notes = [f"the archive has {held.source} {held.version}; this is its next upload"]
     if held.note:
         notes.append(f"the archive's changelog could not be read, so this one begins anew: {held.note}")
+    if record and compare(record.version, held.version) > 0:
+        notes.append(
+            f"the archive's source is at {record.version} already, whose packages are not built yet: take the newest"
+            f" entries of its changelog over"
+        )
     if record is None:
         notes.append("Uploaders and Vcs of the archive's source are not known; put them back into debian/control")
     vcs = (record.vcs_git, record.vcs_browser) if record else ("", "")
@@ -122,6 +136,10 @@ def continue_source(
         notes.append(f"Maintainer was {maintainer}; taking a package over needs their consent, or an orphaned package")
         return Continued(held, record, Upload.ADOPTION, *adopt_as, *vcs, tuple(notes))
     upload = _upload(maintainer, uploaders, identity)
+    if record and upload is Upload.TEAM and not uploaders.strip():
+        # Policy 3.3 wants a human beside a team, and lintian makes the lack of one an error.
+        notes.append(f"Uploaders of the archive's source is empty, which policy doesn't allow: {identity} goes there")
+        return Continued(held, record, Upload.JOINED, maintainer, str(identity), *vcs, tuple(notes))
     if upload is not Upload.MAINTAINER:
         notes.append(
             f"Maintainer stays {maintainer}, and {identity} is not among the uploaders: the changelog says"

@@ -57,15 +57,18 @@ def apply_change(texts: Mapping[str, str], change: Change) -> tuple[str, str] | 
 
 
 def dep3_patch(path: str, old: str, new: str, change: Change, author: str, date: str) -> str:
-    """A quilt patch of one file with its DEP-3 header."""
+    """A quilt patch of one requirement with its DEP-3 header."""
     verb = "Relax the bound on" if change.specifier is not None else "Don't require"
+    return quilt_patch(path, old, new, (f"{verb} {change.distribution}", change.reason), author, date)
+
+
+def quilt_patch(path: str, old: str, new: str, told: tuple[str, str], author: str, date: str) -> str:
+    """A quilt patch of one file; ``told`` are its title and the reason (DEP-3)."""
     diff = difflib.unified_diff(_lines(old), _lines(new), f"a/{path}", f"b/{path}", n=2)
     body = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff)
-    reason = "\n ".join(line.strip() or "." for line in change.reason.split("\n"))
-    return (
-        f"Description: {verb} {change.distribution}\n {reason}\n"
-        f"Author: {author}\nForwarded: not-needed\nLast-Update: {date}\n---\n{body}"
-    )
+    title, text = told
+    reason = "\n ".join(line.strip() or "." for line in text.split("\n"))
+    return f"Description: {title}\n {reason}\nAuthor: {author}\nForwarded: not-needed\nLast-Update: {date}\n---\n{body}"
 
 
 def _lines(text: str) -> list[str]:

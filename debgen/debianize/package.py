@@ -18,9 +18,11 @@ from debgen.debianize.copyright_file import Holder, copyright_file
 from debgen.debianize.depends import py3dist_overrides, suggests
 from debgen.debianize.description import describe
 from debgen.debianize.fixmes import Fixmes
+from debgen.debianize.flit_patch import REASON as FLIT_REASON
+from debgen.debianize.flit_patch import flit_needs_patch, standard_tables
 from debgen.debianize.lacking import lacking
 from debgen.debianize.manpages import fallback_pages, make_quoted
-from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch
+from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch, quilt_patch
 from debgen.debianize.model import Inputs, SourcePackage
 from debgen.debianize.names import binary_name, source_name
 from debgen.debianize.requirements import judge_requirements
@@ -145,7 +147,7 @@ class _Writer:
             epoch = split_debian(self.existing.debian_version)[0] if self.existing else ""
             return f"{epoch + ':' if epoch else ''}{upstream}{self.inputs.repack.suffix}-1{suffix}"
         nmu = continued.upload is Upload.NMU
-        return next_version(continued.held.version, upstream, suffix=suffix, nmu=nmu, repack=self.inputs.repack.suffix)
+        return next_version(continued.version, upstream, suffix=suffix, nmu=nmu, repack=self.inputs.repack.suffix)
 
     def _refuse_unsupported(self) -> None:
         if is_rust(self.inputs):
@@ -293,6 +295,19 @@ class _Writer:
             *(Change(str(canonicalize_name(r.name)), None, drop.reason) for r, drop in self.judged.dropped),
         ]
         texts = dict(self.inputs.texts)
+        date = f"{self.inputs.date:%Y-%m-%d}"
+        author = str(self.inputs.identity)
+        path = "pyproject.toml"
+        flit = self.inputs.lookup("flit-core")
+        if flit and flit_needs_patch(texts.get(path, ""), flit.upstream_version):
+            if new := standard_tables(texts[path]):
+                told = ("Use the standard table for the metadata", FLIT_REASON)
+                files["patches/standard-metadata.patch"] = quilt_patch(path, texts[path], new, told, author, date)
+                texts[path] = new
+            else:
+                self.fixmes.add(
+                    "debian/patches", f"{path} has tables that flit_core {flit.upstream_version} can't read"
+                )
         for change in changes:
             changed = apply_change(texts, change)
             if changed is None:
@@ -303,8 +318,7 @@ class _Writer:
                 continue
             path, new = changed
             verb = "relax" if change.specifier is not None else "drop"
-            date = f"{self.inputs.date:%Y-%m-%d}"
-            patch = dep3_patch(path, texts[path], new, change, str(self.inputs.identity), date)
+            patch = dep3_patch(path, texts[path], new, change, author, date)
             files[f"patches/{verb}-{change.distribution}.patch"] = patch
             texts[path] = new
         if files:

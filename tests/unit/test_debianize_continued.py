@@ -103,7 +103,7 @@ def test_the_same_release(held: str, upstream: str, same: bool) -> None:
 @pytest.mark.parametrize(
     ("maintainer", "uploaders", "upload"),
     [
-        (TEAM, "", Upload.TEAM),
+        (TEAM, "Max Roe <max@example.org>", Upload.TEAM),
         (TEAM, "Max Roe <max@example.org>, Jane Doe <jane@EXAMPLE.org>", Upload.MAINTAINER),
         (TEAM, "Doe, Jane <jane@example.org>", Upload.TEAM),
         ("Jane Doe <jane@example.org>", "", Upload.MAINTAINER),
@@ -117,6 +117,12 @@ def test_whose_upload_it_is(maintainer: str, uploaders: str, upload: Upload) -> 
     assert (found.maintainer, found.uploaders) == (maintainer, uploaders)
     assert found.vcs_git == "https://vcs.example/foo.git"
     assert any("talk over" in note for note in found.notes) is (upload is not Upload.MAINTAINER)
+
+
+def test_a_team_without_a_human_gets_one() -> None:
+    found = continue_source(HELD, Record(maintainer=TEAM, uploaders=""), JANE)
+    assert (found.upload, found.maintainer, found.uploaders) == (Upload.JOINED, TEAM, str(JANE))
+    assert any("doesn't allow" in note for note in found.notes)
 
 
 def test_teams_by_name_or_mail_host() -> None:
