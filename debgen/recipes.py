@@ -150,6 +150,7 @@ class Layer(_Strict):
     skip: tuple[Skip, ...] = ()
     lacks: tuple[Lacks, ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
+    build_depends: tuple[Package, ...] = ()
     test_depends: tuple[Package, ...] = ()
     test_environment: tuple[Variable, ...] = ()
     depends: tuple[Package, ...] = ()

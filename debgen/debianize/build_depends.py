@@ -85,6 +85,7 @@ class _Writer:
             "pybuild-plugin-pyproject",
             f"python3{self._all(taken)}{'-dev' if is_compiled(self.inputs) else ''}",
             *taken,
+            *(asked.relation for asked in self.inputs.recipe.layer.build_depends),
         ]
         return BuildDepends(tuple(_without_repeats(in_order(found))), tuple(self.notes))
 

@@ -231,6 +231,11 @@ def test_profiles_stand_with_every_alternative() -> None:
     assert "git <!nocheck> | mercurial (>= 2) <!nocheck>" in build_depends(inputs(facts, layer))
 
 
+def test_what_a_recipe_builds_with() -> None:
+    layer = Layer(build_depends=(Package(relation="libfoo-dev", reason=REASON),))
+    assert "libfoo-dev" in build_depends(inputs(FACTS, layer))
+
+
 def test_autopkgtests() -> None:
     untested = made(inputs()).files["tests/control"]
     assert "Tests: smoke\n" in untested
