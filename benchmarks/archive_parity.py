@@ -175,7 +175,7 @@ def measure(name: str, archive: Archive, scratch: Path, *, build: bool) -> Row:
     mine = _build(row, archive, scratch) if build else None
     weaker = [name for names in depends_clauses([held.recommends] if held else []) for name in names]
     row.depends_shared, row.depends_missing, row.depends_extra = depends_differences(
-        _mapped(inputs) if mine is None else mine, relied, weaker
+        _mapped(inputs) | _written(own) if mine is None else mine, relied, weaker
     )
     return row
 
@@ -219,6 +219,12 @@ def _mapped(inputs: Inputs) -> set[str]:
     needed = [r for r in inputs.facts.base_requirements if applies(r, inputs.marker_environment)]
     matches = [inputs.lookup(str(canonicalize_name(r.name))) for r in needed]
     return {match.package for match in matches if match and match.package != "python3"}
+
+
+def _written(binary: Deb822) -> set[str]:
+    """The packages that debian/control itself names in Depends, beside the substitution variables."""
+    named = [clause for clause in clauses(binary.get("Depends", "")) if "${" not in clause]
+    return {name for names in depends_clauses([", ".join(named)]) for name in names}
 
 
 def _build(row: Row, archive: Archive, scratch: Path) -> set[str] | None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -23,17 +22,20 @@ from debgen.archive.index import SuiteIndex
 from debgen.archive.libraries import find_library
 from debgen.archive.model import FileKind as Located
 from debgen.archive.model import Match, Origin
+from debgen.archive.origtarballs import fetch_orig
 from debgen.archive.pythons import is_for_default_only
 from debgen.archive.sources import open_sources
 from debgen.debianize.continued import Continued, continue_source, date_after
-from debgen.debianize.model import Inputs, Repack, SourcePackage, Team, Unmet
+from debgen.debianize.model import Inputs, SourcePackage, Team, Unmet
 from debgen.debianize.names import section_of
+from debgen.debianize.origs import ArchiveOrig, Orig
 from debgen.debianize.package import debianize
 from debgen.debianize.requirements import judge_requirements
 from debgen.debianize.source_files import entry_date
 from debgen.debianize.suite import suite_facts
 from debgen.debianize.templates import Templates
-from debgen.errors import BlockedError, DebgenError, ResolutionError, UsageError
+from debgen.errors import BlockedError, ResolutionError, UsageError
+from debgen.fetching import fetched, release_date
 from debgen.gitrepo import create, import_of
 from debgen.identity import Identity
 from debgen.narrate import say
@@ -44,17 +46,14 @@ from debgen.planning.choice import Choice, allowed_versions, choose
 from debgen.planning.model import Decision, Kind, Plan
 from debgen.recipes import Recipe, load_recipe
 from debgen.run import Runner, run
-from debgen.upstream.facts import SdistFacts, read_facts
+from debgen.upstream.facts import SdistFacts
 from debgen.upstream.index import IndexClient
 from debgen.upstream.licences import scan_licences
-from debgen.upstream.model import FileKind, ReleaseFile
-from debgen.upstream.oddfiles import excluded_patterns, repack_suffix
+from debgen.upstream.model import FileKind
 from debgen.upstream.proxy import Releases
-from debgen.upstream.repack import repack_reason, repacked
 from debgen.upstream.requirements import is_requirement
-from debgen.upstream.sdist import unpack
-from debgen.upstream.testprograms import programs_called
-from debgen.workspace import cache_directory, fresh_directory
+from debgen.upstream.testprograms import programs_called, programs_wrapped
+from debgen.workspace import fresh_directory
 
 #: Programs that writing a source package takes.
 GENERATING_TOOLS = ("dpkg-source", "licensecheck", "debmake", "bwrap")
@@ -71,6 +70,8 @@ _READ = (
     "tox.ini",
     "conftest.py",
 )
+#: … and those that may list requirements for setup.py or pbr.
+_LISTS = ("*require*.txt", "*require*.in", "*require*.pip", "*require*/*.txt", "*require*/*.in")
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,6 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """An sdist that was fetched and unpacked: ``tree`` is there as long as it is open."""
-
-    file: ReleaseFile
-    archive: Path
-    tree: Path
-    facts: SdistFacts
-    repack: Repack
-
-
-@dataclass(frozen=True)
 class Prepared:
     """A generated package that is not written yet, and what goes into it."""
 
@@ -109,6 +99,7 @@ class Prepared:
     tree: Path
     facts: SdistFacts
     date: datetime
+    orig: Orig
 
 
 @dataclass(frozen=True)
@@ -119,6 +110,7 @@ class Written:
     dsc: Path
     tree: Path
     date: datetime
+    orig: Orig = field(default_factory=Orig)
 
 
 def parse_name(text: str) -> tuple[str, SpecifierSet]:
@@ -238,44 +230,24 @@ def generate(name: str, version: str, bench: Workbench, settings: Settings, out:
 
 
 @contextmanager
-def fetched(name: str, version: str, client: IndexClient) -> Iterator[Fetched]:
-    """Fetch and unpack an sdist, and read its facts."""
-    file = client.sdist_of(name, version)
-    archive = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
-    say(f"{file.filename}: fetched, SHA-256 {'verified' if file.sha256 else 'not in the index'}")
-    with tempfile.TemporaryDirectory(prefix="debgen-source-") as scratch:
-        tree = Path(scratch) / "tree"
-        unpack(archive, tree)
-        facts = read_facts(tree)
-        _check_identity(facts, name, version)
-        odd = facts.odd_files
-        repack = Repack(repack_reason(archive), excluded_patterns(odd), repack_suffix(odd))
-        if repack != Repack():
-            date = _date(file, tree)
-            archive = repacked(
-                archive, repack.excluded, Path(scratch) / "orig.tar.xz", top=f"{name}-{version}", date=date
-            )
-            say(f"{file.filename}: repacked" + (f" without {len(repack.excluded)} files" if repack.excluded else ""))
-            tree = Path(scratch) / "repacked"
-            unpack(archive, tree)
-            facts = read_facts(tree)
-        yield Fetched(file, archive, tree, facts, repack)
-
-
-@contextmanager
 def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: Runner = run) -> Iterator[Prepared]:
     """Generate a package without writing it."""
     index = bench.index
-    with fetched(name, version, bench.client) as source:
+    existing = bench.lookup(name)
+    continued = _continued(existing, bench, settings, run)
+
+    def take(orig: ArchiveOrig) -> Path:
+        mirror = bench.apt_root.settings
+        return fetch_orig(index.codename, mirror, orig.source, orig.version, orig.name, orig.sha256, run=run)
+
+    with fetched(name, version, bench.client, continued, take) as source:
         file, tree, facts = source.file, source.tree, source.facts
-        scan = scan_licences(tree, file.sha256 or f"{name}-{version}", run)
+        scan = scan_licences(tree, source.key, run)
         for line in scan.disagreements:
             say(f"licence scan: {line}")
         environment = bench.target.marker_environment()
         build = bench.reader.read(file)
-        existing = bench.lookup(name)
-        continued = _continued(existing, bench, settings, run)
-        date = _date(file, tree)
+        date = release_date(file, tree)
         if "SOURCE_DATE_EPOCH" not in os.environ:
             date = entry_date(date, index.date)
         inputs = Inputs(
@@ -287,7 +259,8 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
             itp=settings.itp, build=build,
             siblings=bench.siblings, derived=lambda wanted: bench.pydist.packages.get(wanted, f"python3-{wanted}"),
             default_only=lambda package: is_for_default_only(index, package),
-            test_programs=_test_programs(tree, facts, index),
+            test_programs=_test_programs(tree, facts, index, existing),
+            has=lambda path: (tree / path).is_file(),
             libraries=judge_libraries(index, build.libraries),
             section=section_of(index.binary(existing.package) if existing else None),
             continued=continued, repack=source.repack,
@@ -295,7 +268,7 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
         package = debianize(inputs, Templates(settings.templates))
         for note in package.notes:
             say(note)
-        yield Prepared(package, source.archive, tree, facts, inputs.date)
+        yield Prepared(package, source.archive, tree, facts, inputs.date, source.orig)
 
 
 def _continued(existing: Match | None, bench: Workbench, settings: Settings, run: Runner) -> Continued | None:
@@ -312,48 +285,38 @@ def _continued(existing: Match | None, bench: Workbench, settings: Settings, run
     return continue_source(held, record, settings.identity, adopt_as=adopt_as)
 
 
-def _check_identity(facts: SdistFacts, name: str, version: str) -> None:
-    """An sdist that calls itself something else is not what was asked for."""
-    if facts.normalised != name or SpecifierSet(f"=={version}").contains(facts.version, prereleases=True) is False:
-        raise DebgenError(
-            f"the sdist of {name} {version} says that it is {facts.name} {facts.version}",
-            hint="Something is wrong upstream or on the way; don't package it.",
-        )
-
-
 def _texts(tree: Path, facts: SdistFacts) -> dict[str, str]:
     """Texts by path; the tests' files are there by name only, so that recipes can be checked against them."""
+    lists = (path for pattern in _LISTS for path in sorted(tree.glob(pattern)))
     texts = {
         path: (tree / path).read_text("utf-8", "replace")
-        for path in (*_READ, *facts.licence_files)
+        for path in (*_READ, *(listed.relative_to(tree).as_posix() for listed in lists), *facts.licence_files)
         if (tree / path).is_file()
     }
     for path in facts.tests.files:
         texts.setdefault(path, "")
-    return texts
+    return texts | _fetching(tree)
 
 
-def _test_programs(tree: Path, facts: SdistFacts, index: SuiteIndex) -> tuple[str, ...]:
+def _fetching(tree: Path) -> dict[str, str]:
+    """The CMake files that may download something."""
+    found = (file for pattern in ("CMakeLists.txt", "*.cmake") for file in sorted(tree.rglob(pattern)))
+    texts = {file.relative_to(tree).as_posix(): file.read_text("utf-8", "replace") for file in found if file.is_file()}
+    return {path: text for path, text in texts.items() if "FetchContent_" in text}
+
+
+def _test_programs(tree: Path, facts: SdistFacts, index: SuiteIndex, existing: Match | None) -> tuple[str, ...]:
     """The suite's packages of the programs that the tests call, but for those that are there in every build."""
     called = {
         name for path in facts.tests.files for name in programs_called((tree / path).read_text("utf-8", "replace"))
     }
+    for file in facts.tests.own:
+        if facts.tests.directory and any(part in facts.modules for part in file.path.removesuffix(".py").split("/")):
+            called |= programs_wrapped(facts.normalised, (tree / file.path).read_text("utf-8", "replace"))
     own = {script.command for script in facts.scripts}
     found = (find_library(index, Located.PROGRAM, name) for name in sorted(called - own))
-    return tuple(sorted({match.packages[0] for match in found if match and match.packages}))
-
-
-def _date(file: ReleaseFile, tree: Path) -> datetime:
-    """The changelog's date: SOURCE_DATE_EPOCH, or when upstream released; never the clock, so bytes repeat."""
-    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
-        try:
-            return datetime.fromtimestamp(int(epoch), UTC)
-        except (ValueError, OverflowError):
-            raise UsageError(f"SOURCE_DATE_EPOCH={epoch!r} is no number of seconds", hint="Unset it.") from None
-    if file.uploaded:
-        return datetime.fromisoformat(file.uploaded).astimezone(UTC).replace(microsecond=0)
-    newest = max(int(path.stat().st_mtime) for path in tree.rglob("*") if path.is_file())
-    return datetime.fromtimestamp(newest, UTC)
+    built = {binary.name for binary in index.source_binaries(existing.source)} if existing else set()
+    return tuple(sorted({match.packages[0] for match in found if match and match.packages} - built))
 
 
 def refuse_unready(package: SourcePackage, suite: str) -> None:
@@ -388,7 +351,7 @@ def write(prepared: Prepared, package: SourcePackage, out: Path, date: datetime,
         write_state(work, prepared.package.files)
         write_hints(work, package.replaced, package.files)
     dsc = next(out.glob("*.dsc"))
-    return Written(package, dsc, out / folder.name, date)
+    return Written(package, dsc, out / folder.name, date, prepared.orig)
 
 
 def create_repository(written: Written, target: Path, settings: Settings, run: Runner = run) -> None:

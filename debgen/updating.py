@@ -16,7 +16,8 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from debgen.archive.relation import compare
-from debgen.debianize.continued import changelog_with, date_after, next_version
+from debgen.archive.versions import split_debian
+from debgen.debianize.continued import Upload, changelog_with, date_after, next_version
 from debgen.debianize.merging import Conflict, merge_files
 from debgen.debianize.model import SourcePackage
 from debgen.debianize.updates import changelog_lines, entry
@@ -174,7 +175,7 @@ def _without_changelog(files: Mapping[str, str]) -> dict[str, str]:
 
 def _version(package: SourcePackage, place: Place) -> str:
     """The generated version, where that is above the one that ``place`` has."""
-    if compare(package.upstream_version, place.version.partition("-")[0].rpartition(":")[2]) < 0:
+    if compare(package.upstream_version, split_debian(place.version)[1].rpartition("+really")[2]) < 0:
         raise UsageError(
             f"{place.tree} has {place.version}, which is newer than {package.upstream_version}",
             hint="Give a newer release with --to.",
@@ -182,7 +183,8 @@ def _version(package: SourcePackage, place: Place) -> str:
     if compare(package.version, place.version) > 0:
         return package.version
     suffix = re.search(r"~bpo\d+\+\d+$", package.version)
-    return next_version(place.version, package.upstream_version, suffix=suffix[0] if suffix else "")
+    nmu = Upload.NMU.value in package.files["changelog"].partition("\n -- ")[0]
+    return next_version(place.version, package.upstream_version, suffix=suffix[0] if suffix else "", nmu=nmu)
 
 
 def _with_patches(files: Mapping[str, str], patches: Sequence[Refreshed]) -> dict[str, str]:

@@ -179,11 +179,45 @@ class SuiteIndex:
             " LEFT JOIN dependants ON dependants.name = located.package WHERE kind = ? AND located.name = ?",
             (kind.value, name),
         )
+        names = {package for package, *_ in rows}
+        users = self._users if len(names) > 1 and kind is not FileKind.PROGRAM else lambda package: 0
         ranked = sorted(
-            (component != "main", _rank(kind, name, package, path, self._library_folder), -(wanted or 0), package)
+            (
+                component != "main",
+                _rank(kind, name, package, path, self._library_folder),
+                -(wanted or 0) - users(package),
+                package,
+            )
             for package, path, component, wanted in rows
         )
-        return tuple(dict.fromkeys(entry[-1] for entry in ranked))
+        found = tuple(dict.fromkeys(entry[-1] for entry in ranked))
+        return (*self._stand_ins(name, found), *found) if kind is not FileKind.PROGRAM else found
+
+    def _users(self, package: str) -> int:
+        """How many packages use the library for which ``package`` is there, by what is built with it.
+
+        Of several packages with a file of the same name, that is the one that Debian's packages are built with.
+        """
+        binary = self.binary(package)
+        exact = [relation for clause in clauses(binary.depends if binary else "") for relation in parse_clause(clause)]
+        libraries = [relation.name for relation in exact if relation.operator == "=" and relation.name != package]
+        rows = [self._row("SELECT wanted FROM dependants WHERE name = ?", (library,)) for library in libraries]
+        return max((int(row[0]) for row in rows if row), default=0)
+
+    def _stand_ins(self, name: str, found: Sequence[str]) -> tuple[str, ...]:
+        """Packages without files that Debian has for builds, so that the one of several libraries can be exchanged.
+
+        They are named ``default-...-dev``, or ``libNAME-dev`` where the one with the files has a number.
+        """
+        chosen = [
+            dependant.package
+            for package in found[:4]
+            for dependant in self.dependants(package)
+            if dependant.field is RelationField.DEPENDS and dependant.package not in found
+            and (re.fullmatch(r"default-lib.*-dev", dependant.package)
+                 or (dependant.package == f"lib{name.removeprefix('lib')}-dev" and package == found[0]))
+        ]  # fmt: skip
+        return tuple(dict.fromkeys(chosen))[:1]
 
     @cached_property
     def _library_folder(self) -> str:

@@ -37,7 +37,7 @@ from debgen.narrate import say
 from debgen.run import Runner, run
 from debgen.workspace import disk_errors, make_directory
 
-FORMAT = 1
+FORMAT = 2
 """To be raised when the table or what fills it changes, so that older files are built anew."""
 
 _CHUNK = 1 << 20
@@ -49,6 +49,7 @@ class SourceRecord:
 
     ``package_list`` has one line for each binary package: name, type, section, priority, and ``key=value`` words
     such as ``arch=all``. The archive overrides the section of sources, so those of the binaries are looked at.
+    ``checksums_sha256`` has hash, size and name of each file, one after the other.
     """
 
     name: str
@@ -70,6 +71,7 @@ class SourceRecord:
     testsuite_triggers: str
     package_list: str
     directory: str
+    checksums_sha256: str
 
     @property
     def binary_names(self) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ Turn a Python project and its dependency tree into Debian packages.
   debgen inspect vllm==0.27.1              what a source tree is, without running it
   debgen generate huggingface-hub          write a source package with a complete debian/
   debgen build huggingface-hub --dist sid  build, check with lintian, install and test it in clean chroots
+  debgen update huggingface-hub            move your package to another release, with all that you changed
+  debgen itp lm-format-enforcer            the mail that announces a new package to Debian
 """
 _EPILOG = """\
 The Debian mirror is the one in this machine's apt configuration, the package index the one that uv or pip are

@@ -149,7 +149,7 @@ def _kept(path: Path, inputs: str) -> dict[str, Any] | None:
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         files = [*summary["debs"], summary["changes"], summary["log"], summary["lintian"]["log"]]
-        same = summary["schema"] == SCHEMA and summary["inputs"] == inputs and summary["good"]
+        same = summary["schema"] == SCHEMA and summary["inputs"] == inputs and summary["good"] and "orig" in summary
         return summary if same and all(Path(file).is_file() for file in files) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -207,6 +207,7 @@ def as_json(outcome: Outcome, inputs: str) -> dict[str, Any]:
         "debs": [str(path) for path in outcome.build.debs],
         "changes": str(outcome.build.changes),
         "source_tree": str(outcome.written.tree),
+        "orig": outcome.written.orig.as_json(),
         "log": str(outcome.build.log),
         "lintian": {
             "version": outcome.lintian.version,
@@ -240,6 +241,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
         ("changes", summary["changes"]),
         ("debian/", f"{summary['source_tree']}/debian"),
         ("log", summary["log"]),
+        *([("orig", summary["orig"]["text"])] if summary["orig"]["archive"] else []),
         ("lintian", f"{lintian['counts']} (lintian {lintian['version']}): {lintian['log']}"),
         *(("", str(finding)) for finding in lintian["findings"]),
         *([("", f"{_NEEDS_ITP}: file the ITP and give its number with --itp")] if lintian["wants_itp"] else []),

@@ -28,7 +28,7 @@ def add_parser(verbs: SubParsers) -> None:
         description="Print the mail of an ITP (intent to package), with headers, as `sendmail -t` takes it. "
         "It says the same as the package that `debgen generate` writes with these options.",
     )
-    add_source_options(parser)
+    add_source_options(parser, writes=False, again=False, continues=False)
     parser.add_argument("--json", action="store_true", help="print what the mail says as JSON")
     add_suite_options(parser)
     parser.set_defaults(func=run_verb)

@@ -12,8 +12,14 @@ from debgen.identity import identity
 from debgen.pipeline import Settings
 
 
-def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """What goes into a source package beyond upstream's facts."""
+def add_source_options(
+    parser: argparse.ArgumentParser, *, writes: bool = True, again: bool = True, continues: bool = True
+) -> None:
+    """What goes into a source package beyond upstream's facts.
+
+    ``writes`` is for verbs that leave results, ``again`` for those that may write them over earlier ones, and
+    ``continues`` for those that take what the archive has.
+    """
     parser.add_argument(
         "name", metavar="NAME[==VERSION]", help="distribution to package, and its version if not chosen by the plan"
     )
@@ -22,14 +28,11 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         help="choose the newest version that satisfies every bound in the plan of ROOT (default: vllm; '' for none)",
     )  # fmt: skip
     add_variant_option(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="DIR",
-        default=Path("debgen-output"),
-        help="folder of results (default: ./debgen-output)",
-    )
+    if writes:
+        parser.add_argument(
+            "-o", "--output", type=Path, metavar="DIR", default=Path("debgen-output"),
+            help="folder of results (default: ./debgen-output)",
+        )  # fmt: skip
     group = parser.add_argument_group("source package")
     group.add_argument(
         "--maintainer", metavar="NAME", help="your name (default: DEBFULLNAME and so on, as in devscripts)"
@@ -43,16 +46,18 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "--vcs", metavar="URL", default=os.environ.get("DEBGEN_VCS", ""),
         help="group that holds the packaging repositories, for Vcs-Git and Vcs-Browser (default: $DEBGEN_VCS)",
     )  # fmt: skip
-    group.add_argument(
-        "--keep-edits",
-        action="store_true",
-        help="put your changes in earlier results together with what is generated now",
-    )
-    group.add_argument(
-        "--adopt", action="store_true",
-        help="take over a package that the archive has: you (or --team) as Maintainer instead of the archive's",
-    )  # fmt: skip
-    group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
+    if again:
+        group.add_argument(
+            "--keep-edits", action="store_true",
+            help="put your changes in earlier results together with what is generated now",
+        )  # fmt: skip
+    if continues:
+        group.add_argument(
+            "--adopt", action="store_true",
+            help="take over a package that the archive has: you (or --team) as Maintainer instead of the archive's",
+        )  # fmt: skip
+    if writes:
+        group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
     add_recipe_option(group)
     group.add_argument(
         "--templates",
@@ -69,10 +74,10 @@ def source_settings(args: argparse.Namespace) -> Settings:
     return Settings(
         identity=identity(os.environ, name=args.maintainer, email=args.email),
         team=Team(args.team, args.vcs),
-        itp=args.itp,
+        itp=getattr(args, "itp", None),
         variant=args.variant,
         recipes=tuple(args.recipes),
         templates=tuple(args.templates),
-        keep_edits=args.keep_edits,
-        adopt=args.adopt,
+        keep_edits=getattr(args, "keep_edits", False),
+        adopt=getattr(args, "adopt", False),
     )

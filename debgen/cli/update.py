@@ -11,10 +11,11 @@ from debgen.cli.options import SubParsers, add_suite_options, index_client, mirr
 from debgen.cli.source_options import add_source_options, source_settings
 from debgen.debianize.updates import as_diff, requirement_changes
 from debgen.errors import CONFLICTS
+from debgen.fetching import fetched
 from debgen.gitrepo import GIT_TOOLS, import_of
 from debgen.narrate import say
 from debgen.overlays import refuse_edited
-from debgen.pipeline import GENERATING_TOOLS, Settings, choose_release, fetched, prepare, refuse_unready, write
+from debgen.pipeline import GENERATING_TOOLS, Settings, choose_release, prepare, refuse_unready, write
 from debgen.planner import Workbench
 from debgen.refresh import Fate
 from debgen.run import require_tools
@@ -39,7 +40,7 @@ def add_parser(verbs: SubParsers) -> None:
         "now and what stands in debian/ are merged, patches are refreshed, and the changelog gets an entry. The "
         "package is that of the current folder, or the newest one in debgen's results.",
     )
-    add_source_options(parser)
+    add_source_options(parser, again=False)
     parser.add_argument("--to", metavar="VERSION", default="", help="the release (default: as `debgen generate` does)")
     parser.add_argument(
         "-C", dest="folder", type=Path, metavar="DIR", default=Path(),

@@ -29,6 +29,8 @@ _SEQUENCES = {"numpy": "dh-sequence-numpy3"}
 _RUST_BUILDERS = {"maturin", "setuptools-rust"}
 #: Since this release setuptools builds wheels by itself, and the distribution wheel is asked for out of habit.
 _BUILDS_WHEELS = SpecifierSet(">=70.1")
+#: From this level on dh asks for the sequence by name where there is one binary package (debhelper(7)).
+_SAYS_SINGLE_BINARY = 14
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class _Writer:
         found = [
             f"debhelper-compat (= {self.inputs.suite.compat})",
             "dh-sequence-python3",
+            *(["dh-sequence-single-binary"] if self.inputs.suite.compat >= _SAYS_SINGLE_BINARY else []),
             "pybuild-plugin-pyproject",
             f"python3{self._all(taken)}{'-dev' if is_compiled(self.inputs) else ''}",
             *taken,
@@ -118,6 +121,11 @@ class _Writer:
             yield match.package
             if is_compiled(self.inputs) and name in _SEQUENCES:
                 yield _SEQUENCES[name]
+        # Many ship the C that Cython made of it as well, which is not the source (policy 2.2.1 by the DFSG): with
+        # Cython there, setuptools makes it anew.
+        cython = self.inputs.lookup("cython")
+        if is_compiled(self.inputs) and "Cython" in self.inputs.build.languages and cython:
+            yield cython.package
 
     def _is_habit(self, name: str) -> bool:
         """Whether it is ``wheel`` beside a setuptools that does without."""
@@ -131,7 +139,10 @@ class _Writer:
         )
 
     def _libraries(self) -> Iterator[str]:
+        held = self.inputs.continued.held if self.inputs.continued else None
         for need in self.inputs.libraries:
+            if held and held.binary(need.package):
+                continue  # what a source builds, it can't begin with
             if need.package:
                 yield need.package
             elif need.supply is Supply.MISSING:
@@ -146,6 +157,8 @@ class _Writer:
             yield "help2man <!nodoc>"
         for requirement, match in self.judged.met:
             yield f"{_bounded(match, requirement, self.judged)}{profiles}"
+        for relation in self.judged.more:
+            yield " | ".join(f"{alternative}{profiles}" for alternative in relation.split(" | "))
 
     def _tests(self) -> Iterator[str]:
         """What upstream's tests take, each for builds with tests only."""

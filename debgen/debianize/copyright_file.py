@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from debian.deb822 import Deb822
 
 from debgen.debianize.copyright_groups import Group, grouped, matches
+from debgen.debianize.copyright_held import held_holders, held_text, held_texts
 from debgen.debianize.fixmes import Fixmes
 from debgen.debianize.holders import holder_lines
 from debgen.debianize.licencenames import classified, parts, short_name
@@ -38,6 +39,10 @@ _NOT_FREE = re.compile(
 )
 
 
+#: Folders whose content isn't installed.
+_ASIDE = re.compile(r"(?:^|/)(?:tests?|testing|docs?|examples?|benchmarks?|debian|[^/]+\.(?:egg|dist)-info)/", re.I)
+
+
 #: Files that only mention one licence are named up to this many.
 _SHOWN = 4
 
@@ -59,11 +64,13 @@ def copyright_file(
     *,
     policy: str = "",
     excluded: Sequence[str] = (),
+    held: str = "",
 ) -> str:
     """The text of debian/copyright.
 
     ``texts`` has the content of the sdist's licence files, ``policy`` is the suite's Standards-Version, ``excluded``
-    the Files-Excluded of a repacked source. What can't be known is marked in ``fixmes``.
+    the Files-Excluded of a repacked source, ``held`` the archive's debian/copyright of the same source, which answers
+    where the sdist doesn't. What can't be known is marked in ``fixmes``.
     """
     texts = {**dict(scan.texts), **texts}
     scan = _cleaned(scan, texts, excluded)
@@ -73,7 +80,7 @@ def copyright_file(
         main = "unknown-licence"
     groups = grouped(scan, main, facts.licence_files)
     mine = next((group for group in groups if group.licence == main and group.patterns == ("*",)), Group(main, ("*",)))
-    holders = _main_holders(facts, mine, texts, fixmes)
+    holders = _main_holders(facts, mine, texts, held_holders(held), fixmes)
     paragraphs = [_header(facts, groups, excluded), _files(("*",), holders, main)]
     for group in groups:
         if group is not mine and group.patterns:
@@ -84,7 +91,10 @@ def copyright_file(
     _question_strays(scan, facts, used, fixmes)
     own = _own_texts(main, scan, texts)
     common = common_licences(policy or "4.6")
-    paragraphs += [_licence(name, own.get(name, ""), common, fixmes) for name in sorted(used)]
+    accepted = held_texts(held)
+    for name in sorted(used):
+        body = licence_text(name, own.get(name, ""), common) or held_text(name, accepted)
+        paragraphs.append(_licence(name, body, fixmes))
     return "\n".join(str(p) for p in paragraphs)
 
 
@@ -103,6 +113,18 @@ def main_licence(facts: SdistFacts, scan: LicenceScan) -> str:
         *claims,
     ]
     return next((c for c in candidates if c), "")
+
+
+def embedded_notices(scan: LicenceScan) -> tuple[str, ...]:
+    """The NOTICE files of embedded copies, which go with them (Apache License 2.0, section 4d).
+
+    What lies in tests, documentation or examples isn't installed, and neither are names that debhelper would split.
+    """
+    found = (file.path for file in scan.files)
+    return tuple(
+        path for path in found
+        if re.fullmatch(r"[\w.+@/-]+/NOTICE(?:\.(?:txt|md|rst))?", path, re.I | re.A) and not _ASIDE.search(path)
+    )  # fmt: skip
 
 
 def licence_of(facts: SdistFacts, scan: LicenceScan) -> str:
@@ -224,7 +246,9 @@ def _files(patterns: Sequence[str], holders: Sequence[str], licence: str) -> Deb
     return paragraph
 
 
-def _main_holders(facts: SdistFacts, group: Group, texts: Mapping[str, str], fixmes: Fixmes) -> list[str]:
+def _main_holders(
+    facts: SdistFacts, group: Group, texts: Mapping[str, str], held: list[str], fixmes: Fixmes
+) -> list[str]:
     holders = holder_lines(group.holders)
     if not holders:
         notices = (
@@ -234,6 +258,7 @@ def _main_holders(facts: SdistFacts, group: Group, texts: Mapping[str, str], fix
         holders = holder_lines(notices)
     if not holders and facts.author:
         holders = [facts.author]
+    holders = holders or held
     if not holders:
         fixmes.add("debian/copyright", "nobody is named as the holder of the copyright; ask upstream")
         holders = ["unknown holder"]
@@ -254,8 +279,7 @@ def _other_holders(group: Group, texts: Mapping[str, str], main: list[str]) -> l
     return holder_lines(lines) or ["not named in the source"]
 
 
-def _licence(name: str, own: str, common: frozenset[str], fixmes: Fixmes) -> Deb822:
-    body = licence_text(name, own, common)
+def _licence(name: str, body: str, fixmes: Fixmes) -> Deb822:
     if not body:
         fixmes.add("debian/copyright", f"the text of licence {name} is not in the sdist; add it in full")
         body = "The text of this licence was not found in the source."

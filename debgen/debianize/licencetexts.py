@@ -105,7 +105,10 @@ def licence_text(name: str, own: str, common: frozenset[str]) -> str:
     ``own`` is the text that the source has for it, if any. A licence with an exception needs that exception's words.
     """
     if " with " in name:
-        base = licence_text(name.partition(" with ")[0], "", common)
+        plain, _, exception = name.partition(" with ")
+        base = licence_text(plain, "", common)
+        if not re.search(r"permi(?:t|ssion)", own):  # it only mentions the exception
+            own = _standard(f"with-{exception.replace(' ', '-')}") or own
         return f"{base}\n\n{own}" if base and own else ""
     if notice := _notice(name, common):
         return notice

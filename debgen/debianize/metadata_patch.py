@@ -11,11 +11,13 @@ import ast
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+
+from debgen.debianize.requirement_lists import requirement_files, requirement_lines, with_poetry_change
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class _Place:
 
 def apply_change(texts: Mapping[str, str], change: Change) -> tuple[str, str] | None:
     """The path and new text of the file that lists the requirement, or None where none is found."""
-    for path, find in (
+    places: list[tuple[str, Callable[[str], Iterator[_Place]]]] = [
         ("pyproject.toml", _in_pyproject),
         ("setup.cfg", _in_setup_cfg),
         ("setup.py", _in_setup_py),
-    ):
+        *((path, _in_requirements) for path in requirement_files(texts)),
+    ]
+    for path, find in places:
         text = texts.get(path, "")
         for place in find(text):
             if _name(place.value) != change.distribution:
@@ -53,7 +57,14 @@ def apply_change(texts: Mapping[str, str], change: Change) -> tuple[str, str] | 
             old = text[place.start : place.end]
             if place.literal and (rebound := _rebound(old, place.value, change.specifier)) != old:
                 return path, text[: place.start] + rebound + text[place.end :]
-    return None
+    project = texts.get("pyproject.toml", "")
+    poetry = with_poetry_change(project, change.distribution, change.specifier)
+    return ("pyproject.toml", poetry) if poetry is not None else None
+
+
+def _in_requirements(text: str) -> Iterator[_Place]:
+    for start, end, value in requirement_lines(text):
+        yield _Place(start, end, value, literal=True)
 
 
 def dep3_patch(path: str, old: str, new: str, change: Change, author: str, date: str) -> str:

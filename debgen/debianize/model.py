@@ -79,6 +79,8 @@ class Inputs:
     identity: Identity
     team: Team
     date: datetime
+    #: Whether the sdist has a file of that path.
+    has: Callable[[str], bool] = lambda path: False
     #: What the build takes, and the suite's packages of its libraries and programs.
     build: BuildFacts = field(default_factory=BuildFacts)
     libraries: tuple[BuildNeed, ...] = ()

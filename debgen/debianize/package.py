@@ -14,9 +14,11 @@ from packaging.utils import canonicalize_name
 from debgen.archive.versions import debian_upstream, split_debian
 from debgen.debianize.build_depends import build_depends, in_order, is_compiled, is_rust
 from debgen.debianize.continued import Upload, next_version
-from debgen.debianize.copyright_file import Holder, copyright_file
+from debgen.debianize.copyright_file import Holder, copyright_file, embedded_notices
 from debgen.debianize.depends import py3dist_overrides, suggests
 from debgen.debianize.description import describe
+from debgen.debianize.fetch_patch import REASON as FETCH_REASON
+from debgen.debianize.fetch_patch import without_downloads
 from debgen.debianize.fixmes import Fixmes
 from debgen.debianize.flit_patch import REASON as FLIT_REASON
 from debgen.debianize.flit_patch import flit_needs_patch, standard_tables
@@ -25,8 +27,10 @@ from debgen.debianize.manpages import fallback_pages, make_quoted
 from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch, quilt_patch
 from debgen.debianize.model import Inputs, SourcePackage
 from debgen.debianize.names import binary_name, source_name
+from debgen.debianize.relied import relied_upon
 from debgen.debianize.requirements import judge_requirements
 from debgen.debianize.source_files import changelog, homepage, upstream_metadata, watch
+from debgen.debianize.system_libraries import system_libraries
 from debgen.debianize.templates import Templates
 from debgen.debianize.tests import SMOKE, autopkgtests_of, plan_tests, render_smoke
 from debgen.errors import RecipeError, UnsupportedSourceError
@@ -56,6 +60,7 @@ class _Writer:
         self.facts = facts
         self.fixmes = Fixmes()
         self.notes: list[str] = []
+        self.left_out: list[str] = []
         self.existing = self.inputs.lookup(facts.normalised)
         self.source = source_name(facts, self.existing, self.inputs.taken)
         self.binary = binary_name(facts, self.existing)
@@ -63,8 +68,18 @@ class _Writer:
         recipe, environment = self.inputs.recipe, self.inputs.marker_environment
         self.compiled = is_compiled(self.inputs)
         self.tests = plan_tests(self.inputs)
-        self.notes += self.tests.notes
-        self.judged = judge_requirements(facts.base_requirements, self.inputs.lookup, recipe, environment)
+        held = self.inputs.continued.held.binaries if self.inputs.continued else ()
+        self.system = system_libraries(facts.system_switches, self.inputs.libraries, {binary.name for binary in held})
+        self.notes += (*self.tests.notes, *self.system.notes)
+        continued = self.inputs.continued
+        self.judged = judge_requirements(
+            facts.base_requirements,
+            self.inputs.lookup,
+            recipe,
+            environment,
+            relied=relied_upon(facts, self.existing, continued),
+            own=[binary.name for binary in continued.held.binaries] if continued else (),
+        )
 
     def write(self) -> SourcePackage:
         self._refuse_unsupported()
@@ -100,7 +115,15 @@ class _Writer:
                 files |= fallback_pages(self.facts, helped, described, self.inputs.date, self.templates)
         if notices := [f for f in self.facts.licence_files if f.upper().startswith("NOTICE")]:
             files[f"{self.binary}.docs"] = "".join(f"{name}\n" for name in notices)
+        if embedded := embedded_notices(self.inputs.scan):
+            place = f"usr/share/doc/{self.binary}/notices"
+            lines = (f"{path} {place}/{path.rpartition('/')[0]}\n" for path in embedded)
+            files[f"{self.binary}.install"] = "".join(lines)
         files |= self._patches()
+        if self.left_out:  # a line without a package: dh_python3 passes the requirement over
+            files["py3dist-overrides"] = files.get("py3dist-overrides", "") + "".join(
+                f"{name}\n" for name in self.left_out
+            )
         overlay = self._overlay()
         replaced = {path: files[path] for path in overlay if path in files}
         self._note_continued(files)
@@ -223,7 +246,7 @@ class _Writer:
             section=self.inputs.section,
             architecture="any" if self.compiled else "all",
             build_depends=found.relations,
-            depends=in_order([*_SUBSTITUTED, *compiled, *(p.relation for p in layer.depends)]),
+            depends=in_order([*_SUBSTITUTED, *compiled, *self.judged.more, *(p.relation for p in layer.depends)]),
             recommends=in_order(p.relation for p in layer.recommends),
             suggests=in_order({*suggests(self.inputs, self.judged), *(p.relation for p in layer.suggests)}),
             synopsis=short,
@@ -262,6 +285,9 @@ class _Writer:
             compiled=self.compiled,
             unwanted=self.facts.unwanted_modules,
             version_environment=self.facts.version_environment,
+            system=self.system,
+            version=self.facts.version,
+            has_metadata=self.facts.has_metadata,
             has_pyproject="pyproject.toml" in self.inputs.texts,
             scripts=[{"command": script.command, "summary_quoted": make_quoted(short)} for script in self._helped()],
             tests=self.tests,
@@ -278,6 +304,7 @@ class _Writer:
             self.fixmes,
             policy=self.inputs.suite.standards_version,
             excluded=self.inputs.repack.excluded,
+            held=self.inputs.continued.held.copyright if self.inputs.continued else "",
         )
 
     def _tests_control(self) -> str:
@@ -308,12 +335,21 @@ class _Writer:
                 self.fixmes.add(
                     "debian/patches", f"{path} has tables that flit_core {flit.upstream_version} can't read"
                 )
+        for path, text in self.inputs.texts.items():
+            if "FetchContent_" not in text:
+                continue
+            new, names = without_downloads(text, path, self.inputs.has)
+            if names:
+                told = (f"Build with the {', '.join(names)} of the source", FETCH_REASON)
+                files[f"patches/bundled-{names[0]}.patch"] = quilt_patch(path, text, new, told, author, date)
         for change in changes:
             changed = apply_change(texts, change)
             if changed is None:
-                self.fixmes.add(
-                    "debian/patches",
-                    f"the requirement on {change.distribution} was not found in upstream's build files",
+                if change.specifier is None:
+                    self.left_out.append(change.distribution)
+                self.notes.append(
+                    f"the requirement on {change.distribution} was not found in upstream's build files, so the "
+                    f"installed metadata keeps it; the package's Depends don't: {change.reason}"
                 )
                 continue
             path, new = changed

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from debgen.debianize.pytest_plugins import CI_OPTIONS, CORE_OPTIONS, NOT_FOR_TESTS, PLUGINS, starts
+from debgen.debianize.test_switches import quoted
 from debgen.upstream.tables import words
 from debgen.upstream.testfacts import TestFacts
 
@@ -37,7 +38,7 @@ def option_blocks(tests: TestFacts, plugins: Collection[str]) -> list[Block]:
         blocks.append(
             Block(
                 f"without the options that are for upstream's own CI, or for plug-ins not needed here: {told}",
-                ("-o addopts=" if not kept else f"-o {shlex.quote(arguments)}",),
+                ("-o addopts=" if not kept else f"-o {quoted(arguments)}",),
             )
         )
     absent = [name for name in map(_name, tests.settings.required_plugins) if name not in plugins]

@@ -11,8 +11,9 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Match
 from debgen.debianize.model import Lookup, Unmet
+from debgen.debianize.relied import Relied
 from debgen.planning.model import Kind
-from debgen.planning.relaxation import safe_relaxation, unpinned
+from debgen.planning.relaxation import loosened, safe_relaxation, unpinned
 from debgen.planning.verdict import Verdict, judge
 from debgen.recipes import Drop, Recipe, Relax
 from debgen.upstream.facts import asks_extra
@@ -26,6 +27,8 @@ class Judged:
     relaxed: tuple[tuple[Requirement, Relax], ...]
     dropped: tuple[tuple[Requirement, Drop], ...]
     unmet: tuple[Unmet, ...]
+    #: Relations beyond upstream's requirements: what the archive's own package shows to be needed at run time.
+    more: tuple[str, ...] = ()
 
 
 def applies(requirement: Requirement, environment: Mapping[str, str]) -> bool:
@@ -36,12 +39,19 @@ def applies(requirement: Requirement, environment: Mapping[str, str]) -> bool:
 
 
 def judge_requirements(
-    requirements: Iterable[Requirement], lookup: Lookup, recipe: Recipe, environment: Mapping[str, str]
+    requirements: Iterable[Requirement],
+    lookup: Lookup,
+    recipe: Recipe,
+    environment: Mapping[str, str],
+    *,
+    relied: Relied | None = None,
+    own: Iterable[str] = (),
 ) -> Judged:
     """Sort the requirements that hold for the target.
 
-    A recipe's ``drop`` comes first; a bound that the suite's version breaks is met through the recipe's
-    ``relax`` where that admits the version, through a safe rule, and unmet otherwise.
+    A recipe's ``drop`` comes first; a bound that the suite's version breaks is met through the recipe's ``relax``
+    where that admits the version, through a safe rule, through what the archive's own package shows (``relied``), and
+    unmet otherwise. ``own`` are the archive's packages of the same source.
     """
     met: list[tuple[Requirement, Match]] = []
     relaxed: list[tuple[Requirement, Relax]] = []
@@ -58,20 +68,36 @@ def judge_requirements(
             dropped.append((requirement, drop))
             continue
         if match is None:
-            unmet.append(Unmet(requirement, "", ""))
+            if relied and (found := relied.renamed(name)):
+                met.append((Requirement(requirement.name), found))
+            elif relied and (why := relied.dropped(name)):
+                dropped.append((requirement, Drop(distribution=name, reason=why)))
+            else:
+                unmet.append(Unmet(requirement, "", ""))
         elif satisfied:
             met.append((requirement, match))
-        elif (relax := recipe.layer.relax_of(name)) and _admits(relax.specifier, match):
+        elif loosening := _loosening(requirement, match, recipe, relied):
             met.append((requirement, match))
-            relaxed.append((requirement, relax))
-        elif reason := safe_relaxation(match.upstream_version, str(requirement.specifier), Kind.RUN):
-            met.append((requirement, match))
-            relaxed.append(
-                (requirement, Relax(distribution=name, specifier=unpinned(requirement.specifier), reason=reason))
-            )
+            relaxed.append((requirement, loosening))
         else:
             unmet.append(Unmet(requirement, match.package, match.debian_version))
-    return Judged(tuple(met), tuple(relaxed), tuple(dropped), tuple(unmet))
+    covered = {match.package for _, match in met}
+    more = tuple(dict.fromkeys(relied.more(covered, lookup, own))) if relied else ()
+    return Judged(tuple(met), tuple(relaxed), tuple(dropped), tuple(unmet), more)
+
+
+def _loosening(requirement: Requirement, match: Match, recipe: Recipe, relied: Relied | None) -> Relax | None:
+    """How a bound that shuts the suite's version out is loosened, with the reason; None where nothing allows that."""
+    name = str(canonicalize_name(requirement.name))
+    if (relax := recipe.layer.relax_of(name)) and _admits(relax.specifier, match):
+        return relax
+    have, specifier = match.upstream_version, requirement.specifier
+    if reason := safe_relaxation(have, str(specifier), Kind.RUN):
+        return Relax(distribution=name, specifier=unpinned(specifier), reason=reason)
+    # That it works with something older shows only in a package of the same release.
+    shown = relied is not None and (relied.same or judge(have, specifier) is Verdict.TOO_NEW)
+    reason = relied.without_bound(match) if relied and shown else ""
+    return Relax(distribution=name, specifier=loosened(specifier, have), reason=reason) if reason else None
 
 
 def _admits(specifier: str, match: Match) -> bool:

@@ -19,6 +19,10 @@ from debgen.upstream.facts import SdistFacts
 
 _FORGES = re.compile(r"^https?://(?:www\.)?(?:github\.com|gitlab\.com|codeberg\.org|bitbucket\.org)/[^/]+/[^/#?]+")
 
+#: What uscan makes of upstream's version, so that pre-releases sort as PEP 440 has them: 1.1rc1 is 1.1~rc1, 1.1.dev3
+#: is 1.1~dev3. The Pypi template's own rule takes a .dev release for one after the final.
+_UVERSION_MANGLE = r"s/[-_.]?(a|b|c|rc|dev)(?:lpha|eta)?[-_.]?(\d)/~$1$2/g"
+
 
 def repository(facts: SdistFacts) -> str:
     """The web address of upstream's repository on a known forge, or an empty string."""
@@ -53,6 +57,7 @@ def watch(inputs: Inputs, templates: Templates, *, repack_suffix: str = "") -> s
         dist=dist,
         matching_pattern="" if extension == ".tar.gz" else f"{dist}-@ANY_VERSION@{re.escape(extension)}",
         repack_suffix=repack_suffix,
+        uversion_mangle=_UVERSION_MANGLE,
     )
 
 
@@ -137,5 +142,5 @@ def _changelog_lines(inputs: Inputs, closes: str) -> list[str]:
     if (continued := inputs.continued) is None:
         known = inputs.lookup(inputs.facts.normalised)
         return [f"New upstream release.{closes}" if known else f"Initial release.{closes}"]
-    same = is_same_release(continued.held.version, debian_upstream(inputs.facts.version))
+    same = is_same_release(continued.version, debian_upstream(inputs.facts.version))
     return first_lines(continued.upload, new_release=not same, closes=closes)

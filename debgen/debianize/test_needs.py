@@ -8,7 +8,7 @@ it or spreads the tests is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -82,17 +82,21 @@ class _Listed:
         return str(canonicalize_name(self.requirement.name))
 
 
-def test_needs(inputs: Inputs) -> TestNeeds:
-    """The needs of the tests of ``inputs.facts`` on the suite of ``inputs``; none where there are no tests."""
-    return _Finder(inputs).find() if inputs.facts.tests.directory else TestNeeds()
+def test_needs(inputs: Inputs, without: Set[str] = frozenset()) -> TestNeeds:  # noqa: PT028 - not a test
+    """The needs of the tests of ``inputs.facts`` on the suite of ``inputs``; none where there are no tests.
+
+    ``without`` are test files that are left out anyway: what only they import isn't needed.
+    """
+    return _Finder(inputs, without).find() if inputs.facts.tests.directory else TestNeeds()
 
 
 test_needs.__test__ = False  # type: ignore[attr-defined]
 
 
 class _Finder:
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: Inputs, without: Set[str]) -> None:
         self.inputs = inputs
+        self.without = without
         self.facts = inputs.facts
         self.tests = inputs.facts.tests
         self.suite = inputs.suite.codename
@@ -109,7 +113,7 @@ class _Finder:
     def find(self) -> TestNeeds:
         if self.tests.runner == "pytest":
             self._want("pytest", f"the tests' runner ({self.tests.runner_evidence})")
-        for group in _by_module(self.tests.foreign):
+        for group in _by_module(used for used in self.tests.foreign if not set(used.files) <= self.without):
             self._imported(group)
         if self.tests.runner == "pytest":
             self._plugins()
@@ -170,7 +174,7 @@ class _Finder:
         prefixes = [str(canonicalize_name(prefix)) for prefix in _prefixes(module)]
         known = {*self.base, *self.by_name}
         for prefix in prefixes:
-            for candidate in (prefix, f"python-{prefix}", f"py{prefix}"):
+            for candidate in (prefix, f"python-{prefix}", f"py{prefix}", f"{prefix}-py", f"{prefix}-python"):
                 if candidate in known:
                     return candidate
         for dotted in _prefixes(module):

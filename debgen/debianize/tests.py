@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
 
 from debgen.debianize.model import Inputs
 from debgen.debianize.pytest_options import Block as Block
-from debgen.debianize.pytest_options import option_blocks
+from debgen.debianize.pytest_options import option_blocks, rewritten
 from debgen.debianize.smoke import Smoke, smoke
 from debgen.debianize.templates import Templates
 from debgen.debianize.test_needs import TestNeeds, test_needs
+from debgen.debianize.test_switches import (
+    marks_expression,
+    network_options,
+    network_variables,
+    quoted,
+    unwanted_marks,
+)
 from debgen.errors import RecipeError
 from debgen.recipes import Variable
 from debgen.upstream.testfacts import TestFacts, TestPlace, Unimportable
@@ -69,6 +76,8 @@ class TestPlan:
     places: tuple[TestPlace, ...] = ()
     #: Top-level packages that have to lie beside the tests: the autopkgtest takes copies of the installed ones.
     surrounding: tuple[str, ...] = ()
+    #: What the packager should know of the variables that the tests insist on.
+    remarks: tuple[str, ...] = ()
 
     @property
     def tested(self) -> bool:
@@ -83,22 +92,24 @@ class TestPlan:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks for the packager."""
-        return self.needs.notes
+        return (*self.needs.notes, *self.remarks)
 
 
 def plan_tests(inputs: Inputs) -> TestPlan:
     """Decide how the tests run; RecipeError for a line of the recipe that skips what isn't there."""
     inputs = _runnable(inputs)
     tests = inputs.facts.tests
-    needs = test_needs(inputs)
+    variables = _variables(inputs)
+    insisted = _insisted(tests, variables)
+    needs = test_needs(inputs, frozenset(problem.path for problem in insisted))
     _refuse_stale_skips(inputs)
-    left = set(tests.test_files) - {problem.path for problem in (*needs.ignored, *_unimportable(inputs))}
+    unusable = (*_unimportable(inputs), *needs.ignored, *insisted)
+    left = set(tests.test_files) - {problem.path for problem in unusable}
     if not tests.directory or (tests.test_files and not left):
-        reason = tests.reason or _first(problem.reason for problem in (*needs.ignored, *_unimportable(inputs)))
-        reason = reason or "the sdist has no tests"
-        return TestPlan("smoke", reason=reason, smoke=smoke(inputs), variables=inputs.recipe.layer.test_environment)
+        reason = tests.reason or _first(problem.reason for problem in unusable) or "the sdist has no tests"
+        return TestPlan("smoke", reason=reason, smoke=smoke(inputs), variables=variables, remarks=_remarks(insisted))
     arguments = _arguments(tests)
-    blocks = _blocks(inputs, needs) if tests.runner == "pytest" else []
+    blocks = _blocks(inputs, needs, unusable) if tests.runner == "pytest" else []
     usual = len(tests.places) == 1 and tests.places[0].target in _USUAL
     if tests.runner in ("pytest", "unittest") and usual and (not blocks or tests.runner == "unittest"):
         arguments = ()  # pybuild finds them by itself
@@ -110,7 +121,8 @@ def plan_tests(inputs: Inputs) -> TestPlan:
         blocks=tuple(blocks),
         places=tests.places,
         surrounding=tuple(sorted({*_tops(tests), *(name for name in tests.inside if name in inputs.facts.modules)})),
-        variables=inputs.recipe.layer.test_environment,
+        variables=variables,
+        remarks=_remarks(insisted),
         loopback=tests.loopback,
         proxies=tests.proxies,
     )
@@ -202,12 +214,57 @@ def _files(inputs: Inputs) -> list[str]:
     return list(dict.fromkeys([*lines, *tests.beside]))
 
 
-def _blocks(inputs: Inputs, needs: TestNeeds) -> list[Block]:
+def _variables(inputs: Inputs) -> tuple[Variable, ...]:
+    """What is set for the tests: by the recipe, by upstream, and to say that there is no network."""
+    tests = inputs.facts.tests
+    found = {variable.name: variable for variable in inputs.recipe.layer.test_environment}
+    for setting in tests.environment:
+        reason = f"Set by upstream for its tests ({setting.evidence})"
+        found.setdefault(setting.name, Variable(name=setting.name, value=setting.value, reason=reason))
+    for name in network_variables(tests):
+        reason = "Upstream's own switch for tests that need the network, which a build hasn't"
+        found.setdefault(name, Variable(name=name, value="1", reason=reason))
+    return tuple(found.values())
+
+
+def _insisted(tests: TestFacts, variables: Iterable[Variable]) -> tuple[Unimportable, ...]:
+    """The test files that come to nothing without a variable that nobody sets."""
+    known = {variable.name for variable in variables}
+    return tuple(
+        Unimportable(path, f"insists on {wanted.variable} in the environment ({wanted.evidence}), set by nothing here")
+        for wanted in tests.wanted_variables
+        if wanted.variable not in known
+        for path in wanted.files
+    )
+
+
+def _remarks(insisted: Iterable[Unimportable]) -> tuple[str, ...]:
+    """One line for each thing that tests insist on, with the way to have them run."""
+    by_reason: dict[str, list[str]] = {}
+    for problem in insisted:
+        by_reason.setdefault(problem.reason, []).append(problem.path)
+    return tuple(
+        f"{', '.join(paths)}: left out; {reason}. Set it with [[test_environment]] in a recipe"
+        for reason, paths in by_reason.items()
+    )
+
+
+def _switched_off(tests: TestFacts, kept: Sequence[str]) -> Iterator[Block]:
+    """Upstream's own marks and options for tests that can't run in a build."""
+    unwanted = unwanted_marks(tests)
+    if expression := marks_expression(unwanted, kept):
+        told = "; ".join(f"{mark.name}, on tests that {mark.reason}" for mark in unwanted)
+        yield Block(f"upstream's own mark for what a build hasn't: {told}", (f"-m {quoted(_escaped(expression))}",))
+    if options := network_options(tests):
+        yield Block("upstream's own option for tests that need the network, which a build hasn't", options)
+
+
+def _blocks(inputs: Inputs, needs: TestNeeds, unusable: Iterable[Unimportable]) -> list[Block]:
     """The arguments for pytest: upstream's unusable options cleared, then what is left out, by reason."""
     tests = inputs.facts.tests
     plugins = {need.distribution for need in needs.needed}
     by_reason: dict[str, list[str]] = {}
-    for problem in (*_unimportable(inputs), *needs.ignored):
+    for problem in unusable:
         by_reason.setdefault(problem.reason, []).append(_ignored(tests, problem.path))
     for skip in inputs.recipe.layer.skip:
         path, _, test = skip.select.partition("::")
@@ -222,7 +279,8 @@ def _blocks(inputs: Inputs, needs: TestNeeds) -> list[Block]:
     else:
         together = []
     left_out = [Block(reason, tuple(dict.fromkeys(arguments))) for reason, arguments in by_reason.items()]
-    return [*option_blocks(tests, plugins), *together, *left_out]
+    switches = _switched_off(tests, rewritten(tests, plugins)[0])
+    return [*option_blocks(tests, plugins), *switches, *together, *left_out]
 
 
 def _unimportable(inputs: Inputs) -> tuple[Unimportable, ...]:

@@ -49,6 +49,25 @@ def unpinned(specifier: SpecifierSet) -> str:
     return ",".join(sorted(clauses))
 
 
+def loosened(specifier: SpecifierSet, upstream_version: str) -> str:
+    """The specifier without what shuts ``upstream_version`` out; what it says of older releases stays.
+
+    >>> loosened(SpecifierSet("<3,>=2.7,!=2.8"), "3.0"), loosened(SpecifierSet("~=12.0"), "13.0")
+    ('!=2.8,>=2.7', '>=12.0')
+    """
+    have = Version(Version(upstream_version).public)
+    kept: set[str] = set()
+    for clause in specifier:
+        if clause.contains(have, prereleases=True):
+            kept.add(str(clause))
+        elif clause.operator in ("==", "~="):
+            with suppress(InvalidVersion):
+                least = Version(clause.version.removesuffix(".*"))
+                if least <= have:
+                    kept.add(f">={least.public}")
+    return ",".join(sorted(kept))
+
+
 def lower_bounds(specifier: str) -> str:
     """What is left of a build requirement that nothing checks from above: how new it has to be at least.
 

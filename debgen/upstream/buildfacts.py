@@ -19,18 +19,22 @@ from debgen.upstream.builders import Builder, BuildFiles, builders, cmake_root, 
 from debgen.upstream.buildlibraries import libraries_of
 from debgen.upstream.buildmodel import BuildFacts, Crate, Library, LibraryKind
 from debgen.upstream.buildsetup import may_help
+from debgen.upstream.cythonneeds import cython_requires
 from debgen.upstream.index import IndexClient
+from debgen.upstream.intree import intree_requires
 from debgen.upstream.members import read_members
 from debgen.upstream.model import ReleaseFile
 from debgen.workspace import cache_directory, write_atomically
 
 #: Raised whenever the same sdist would give other facts; older entries of the cache are then read anew.
-FORMAT = 5
+FORMAT = 8
 
 _WANTED_NAMES = {
     "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "Cargo.lock", "CMakeLists.txt", "meson.build",
     "meson.options", "meson_options.txt", "configure.ac", ".gitmodules",
 }  # fmt: skip
+#: Files of a back end inside the tree (PEP 517), by the usual names of its folder.
+_BACKEND = re.compile(r"(?:[^/]+/){0,3}[^/]*(?:backend|pep517|build_hook)[^/]*/[^/]+\.py")
 _TOP_ONLY = {"pyproject.toml", "setup.py", "setup.cfg", "configure.ac", ".gitmodules"}
 _REQUIREMENTS = re.compile(r"(?:[^/]+/){0,2}requirements[^/]*\.txt|(?:[^/]+/)?requirements/(?:[^/]+/)*[^/]+\.txt")
 SUFFIXES = {
@@ -56,9 +60,8 @@ def wanted(path: str) -> bool:
     name = path.rsplit("/", 1)[-1]
     if name in _TOP_ONLY:
         return "/" not in path
-    return (
-        name in _WANTED_NAMES or name.endswith(".cmake") or may_help(path) or _REQUIREMENTS.fullmatch(path) is not None
-    )
+    by_path = _REQUIREMENTS.fullmatch(path) or _BACKEND.fullmatch(path)
+    return name in _WANTED_NAMES or name.endswith(".cmake") or may_help(path) or by_path is not None
 
 
 def build_facts(names: Collection[str], texts: Mapping[str, str]) -> BuildFacts:
@@ -76,7 +79,7 @@ def facts_of(files: BuildFiles, found: Collection[Builder], cmake: tuple[Command
     crates, notes = crates_of(manifests(files, found), files.texts)
     meson = "meson.build" if any(b.name == "meson-python" for b in found) else ""
     return BuildFacts(
-        requires=files.requires,
+        requires=tuple(dict.fromkeys((*files.requires, *intree_requires(files), *cython_requires(files)))),
         backend=files.backend,
         languages=tuple(sorted({*source_languages(files.names), *cmake_languages(cmake)})) if found else (),
         pins=tuple(line for line in files.requires if is_pin(line)),

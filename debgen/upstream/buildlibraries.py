@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from debgen.upstream.buildcmake import Command, Variables
@@ -48,12 +48,8 @@ def libraries_of(
     """
     found: dict[tuple[LibraryKind, str], Library] = {}
     setup = (*_of_setup(files), *_of_autoconf(files)) if compiles else ()
-    for library in map(_plain, (*_of_cmake(cmake, files), *_of_meson(files, meson), *setup)):
+    for library in _real((*_of_cmake(cmake, files), *_of_meson(files, meson), *setup)):
         key = (library.kind, library.name)
-        if library.name.lower() in _TOOLCHAIN | _ELSEWHERE or not _MODULE.fullmatch(library.name):
-            continue
-        if _OTHER_FILE.fullmatch(library.name):
-            continue
         if key not in found or (library.required and not found[key].required):
             found[key] = library
     return tuple(sorted(found.values()))
@@ -134,6 +130,20 @@ def _of_meson(files: BuildFiles, root: str) -> Iterator[Library]:
             yield Library(LibraryKind.PROGRAM, names[0], call.evidence, required)
 
 
+def setup_libraries(files: BuildFiles) -> Iterator[Library]:
+    """What setup.py and its helpers name, each time that they do."""
+    return _real(_of_setup(files))
+
+
+def _real(libraries: Iterable[Library]) -> Iterator[Library]:
+    """Without what every build for Linux has, and what is no library."""
+    for library in map(_plain, libraries):
+        if library.name.lower() in _TOOLCHAIN | _ELSEWHERE or not _MODULE.fullmatch(library.name):
+            continue
+        if not _OTHER_FILE.fullmatch(library.name):
+            yield library
+
+
 def _of_setup(files: BuildFiles) -> Iterator[Library]:
     for call in files.calls():
         name = call.function.lower()
@@ -153,6 +163,8 @@ def _of_setup(files: BuildFiles) -> Iterator[Library]:
             program = posixpath.basename(call.words[0].split(" ")[0])
             if program.endswith(("-config", "_config")):
                 yield Library(LibraryKind.PROGRAM, program, call.evidence, required=False)
+        elif name == "add_library" and call.words and "compiler" in call.name:
+            yield Library(LibraryKind.LINK, call.words[0], call.evidence, required=False)
         elif name in ("append", "extend") and _LIBRARIES.search(call.name.rpartition(".")[0]):
             for library in call.words:
                 yield Library(LibraryKind.LINK, library, call.evidence, required=False)

@@ -2,17 +2,19 @@
 
 Most files say nothing, and many say the same: a scanner of licences spends seconds on what these few lines answer.
 Only the head of a file counts (and its tail, where the head says nothing), as with licensecheck; a file that is named
-like a licence counts whole. SPDX tags, ``*.license`` files and REUSE.toml (REUSE specification 3.3) are read here.
+like a licence counts whole. SPDX tags and ``*.license`` files are read here, what is told of many files at once in
+:mod:`debgen.upstream.reuse`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from debgen.upstream.reuse import Annotation, read_annotations, without_mark
 
 _HEAD, _TAIL, _HEAD_LINES = 16_384, 5_000, 80
 #: A licence text; longer ones are collections, of which the beginning counts.
@@ -61,7 +63,7 @@ def is_licence_store(folder: str) -> bool:
 
 def survey(root: Path) -> tuple[Surveyed, ...]:
     """Every regular file below ``root``, sorted by path; binaries with their path only."""
-    annotations = _annotations(root)
+    annotations = read_annotations(root)
     found = []
     for folder, folders, names in os.walk(root):
         folders.sort()
@@ -117,54 +119,23 @@ def _tags(text: str) -> tuple[str, tuple[str, ...]]:
         if kind == "License-Identifier" and re.fullmatch(r"[\w.+()\s-]{2,120}", bare):
             expressions.append(bare)
         elif kind == "FileCopyrightText" and bare:
-            holders.append(re.sub(r"^(?:copyright\b|©|\(c\)|\s)+", "", bare, flags=re.I))
+            holders.append(without_mark(bare))
     distinct = list(dict.fromkeys(expressions))
     joined = distinct[0] if len(distinct) == 1 else " AND ".join(f"({e})" for e in distinct)
     return joined, tuple(dict.fromkeys(holders))
 
 
-def _annotated(file: Surveyed, path: Path, annotations: tuple[Mapping[str, object], ...]) -> Surveyed:
-    """The file with what stands beside it: a ``.license`` file, or the last annotation of REUSE.toml that fits."""
+def _annotated(file: Surveyed, path: Path, annotations: Sequence[Annotation]) -> Surveyed:
+    """The file with what is told elsewhere: a ``.license`` file beside it, or the last annotation that fits."""
     beside = path.with_name(f"{path.name}.license")
+    tag, holders = file.tag, file.holders
     if beside.is_file() and not beside.is_symlink():
-        tag, holders = _tags(_decoded(beside.read_bytes()[:_HEAD]))
-        return Surveyed(file.path, file.excerpt, file.text, tag or file.tag, holders or file.holders)
-    if file.tag:
-        return file
-    for table in reversed(annotations):
-        if any(_matches(file.path, pattern) for pattern in _strings(table.get("path"))):
-            tag = " AND ".join(_strings(table.get("SPDX-License-Identifier")))
-            holders = tuple(
-                re.sub(r"^(?:copyright\b|©|\(c\)|\s)+", "", line, flags=re.I)
-                for line in _strings(table.get("SPDX-FileCopyrightText"))
-            )
-            return Surveyed(file.path, file.excerpt, file.text, tag, holders)
-    return file
-
-
-def _annotations(root: Path) -> tuple[Mapping[str, object], ...]:
-    path = root / "REUSE.toml"
-    if not path.is_file() or path.is_symlink():
-        return ()
-    try:
-        tables = tomllib.loads(path.read_text("utf-8", "replace")).get("annotations", [])
-    except tomllib.TOMLDecodeError:
-        return ()
-    return tuple(table for table in tables if isinstance(table, dict)) if isinstance(tables, list) else ()
-
-
-def _strings(value: object) -> Iterator[str]:
-    yield from ([value] if isinstance(value, str) else [v for v in value if isinstance(v, str)]
-                if isinstance(value, list) else [])  # fmt: skip
-
-
-def _matches(path: str, pattern: str) -> bool:
-    """REUSE's globs: ``*`` stays in its folder, ``**`` does not."""
-    expression = "".join(
-        ".*" if part == "**" else "[^/]*" if part == "*" else re.escape(part)
-        for part in re.split(r"(\*\*|\*)", pattern)
-    )
-    return re.fullmatch(expression, path) is not None
+        own = _tags(_decoded(beside.read_bytes()[:_HEAD]))
+        tag, holders = own[0] or tag, own[1] or holders
+    for told in reversed(annotations):
+        if (told.override or not tag) and told.pattern.fullmatch(file.path):
+            return Surveyed(file.path, file.excerpt, file.text, told.tag or tag, told.holders or holders)
+    return Surveyed(file.path, file.excerpt, file.text, tag, holders)
 
 
 def _says_anything(line: str) -> bool:

@@ -18,6 +18,7 @@ from debgen.errors import UnsupportedSourceError
 from debgen.upstream.backends import read_layout
 from debgen.upstream.builders import BuildFiles, builders, read_build_files
 from debgen.upstream.buildfacts import cmake_commands, cmake_languages, source_languages, wanted
+from debgen.upstream.citation import cited_licence
 from debgen.upstream.docfacts import DocFacts, read_docs
 from debgen.upstream.entrypoints import EntryPoint, Plugin, commands, console_scripts, plugins
 from debgen.upstream.layout import DataFile, ExtensionModule, Layout, Modules, modules_of
@@ -26,6 +27,7 @@ from debgen.upstream.optin import left_out
 from debgen.upstream.pkginfo import PackageInfo, decoded, egg_requirements, read_package_info, requirements
 from debgen.upstream.prebuilt import find_prebuilt
 from debgen.upstream.sourcetree import SourceTree
+from debgen.upstream.systemlibs import SystemSwitch, system_switches
 from debgen.upstream.testfacts import TestFacts, read_tests, table
 from debgen.upstream.versionneeds import version_environment
 
@@ -84,6 +86,10 @@ class SdistFacts:
     docs: DocFacts | None = None
     #: Variables of the environment that the build needs for its version, each with the reason.
     version_environment: tuple[tuple[str, str], ...] = ()
+    #: Whether the tree itself has the PKG-INFO, as every sdist has and a forge's tarball has not.
+    has_metadata: bool = True
+    #: The ways to build with the system's libraries in the place of copies in the tree.
+    system_switches: tuple[SystemSwitch, ...] = ()
     #: Installed paths below dist-packages of what is taken from the tree as it is, each with its path in the tree.
     installed: tuple[tuple[str, str], ...] = ()
     #: Prebuilt and minified files, each with what becomes of it and why.
@@ -118,14 +124,17 @@ def asks_extra(requirement: Requirement) -> bool:
     return requirement.marker is not None and "extra" in str(requirement.marker)
 
 
-def read_facts(root: Path) -> SdistFacts:
+def read_facts(root: Path, metadata: Path | None = None) -> SdistFacts:
     """Read the facts of the sdist unpacked at ``root``.
+
+    ``metadata`` is the tree with the PKG-INFO, where that is another one: a forge's tarball has none.
 
     Raises UnsupportedSourceError where the tree has no readable PKG-INFO, which every sdist must have, where its name
     or version is none, or where pyproject.toml can't be read.
     """
     tree = SourceTree(root, strict=False)
-    info = read_package_info(tree)
+    told = SourceTree(metadata, strict=False) if metadata else tree
+    info = read_package_info(told)
     files = _build_files(tree)
     name = info.line("Name")
     build_system = table(files.pyproject, "build-system")
@@ -134,7 +143,7 @@ def read_facts(root: Path) -> SdistFacts:
     cmake = cmake_commands(files, found)
     layout = read_layout(tree, files, name, cmake)
     modules = modules_of(tree, layout, name)
-    declared = plugins(tree, files, name)
+    declared = plugins(told if "setup.py" in told else tree, files, name)
     facts = SdistFacts(
         name=name,
         version=info.line("Version"),
@@ -143,10 +152,10 @@ def read_facts(root: Path) -> SdistFacts:
         homepage=info.line("Home-page"),
         urls=tuple(_urls(info)),
         author=info.line("Author") or info.line("Author-email") or info.line("Maintainer"),
-        licence=info.line("License-Expression") or info.text("License"),
+        licence=info.line("License-Expression") or info.text("License") or cited_licence(tree),
         classifiers=tuple(sorted(" ".join(c.split()) for c in info.texts("Classifier"))),
         requires_python=info.line("Requires-Python"),
-        requirements=requirements(info.texts("Requires-Dist") or egg_requirements(tree, name)),
+        requirements=requirements(info.texts("Requires-Dist") or egg_requirements(told, name)),
         backend=str(build_system.get("build-backend", _LEGACY_BACKEND[0])),
         build_requirements=requirements(requires if isinstance(requires, list) else ()),
         modules=modules.top,
@@ -186,6 +195,8 @@ def _with_the_rest(
         data_files=layout.data,
         docs=read_docs(tree),
         version_environment=version_environment(tree, files, facts.name),
+        has_metadata="PKG-INFO" in tree,
+        system_switches=system_switches(files),
         installed=tuple(sorted(modules.files.items())),
     )
 

@@ -22,7 +22,7 @@ from debgen.sandbox import run_sandboxed
 from debgen.upstream.excerpts import Surveyed, is_licence_file, survey
 from debgen.workspace import cache_directory, write_atomically
 
-_FORMAT = 5
+_FORMAT = 6
 _NOTHING = {"UNKNOWN", "NONE", "", "__UNKNOWN__", "__NO_COPYRIGHT_NOR_LICENSE__", "__NO_LICENSE__"}
 #: Below this many excerpts, a second process costs more than it saves.
 _WORTH_A_PROCESS = 40

@@ -21,9 +21,13 @@ class _UnknownError(ValueError):
 
 def left_out(files: BuildFiles) -> frozenset[str]:
     """``path:line`` of every line that only runs where the environment asks for it, or is for another case."""
+    return frozenset(f"{script.path}:{line}" for script in files.scripts for line in asked_for_only(script))
+
+
+def asked_for_only(script: Script) -> frozenset[int]:
+    """The numbers of those lines in one script."""
     return frozenset(
-        f"{script.path}:{line}"
-        for script in files.scripts
+        line
         for branch in _branches(script)
         for statement in branch
         for line in range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)

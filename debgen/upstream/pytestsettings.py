@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,10 @@ class PytestSettings:
     python_files: tuple[str, ...] = _PYTHON_FILES
     required_plugins: tuple[str, ...] = ()
     filterwarnings: tuple[str, ...] = ()
+    #: Folders, from the settings' own, whose modules tests can import.
+    pythonpath: tuple[str, ...] = ()
+    #: The marks that upstream declares, each a line such as ``network: needs the network``.
+    markers: tuple[str, ...] = ()
     #: The names of all settings: those of plug-ins tell which are in use.
     keys: tuple[str, ...] = ()
 
@@ -56,16 +61,21 @@ def _settings(name: str, header: str, text: str, values: Mapping[str, Any]) -> P
         value = values.get(key, ())
         return words(value) if isinstance(value, str) else strings(value)
 
+    def lines(key: str) -> tuple[str, ...]:
+        value = values.get(key, ())
+        found = value.splitlines() if isinstance(value, str) else strings(value)
+        return tuple(line for line in map(str.strip, found) if line)
+
     addopts = values.get("addopts", "")
-    joined = " ".join(strings(addopts)) if isinstance(addopts, list) else str(addopts)
-    warnings = values.get("filterwarnings", ())
-    lines = (line.strip() for line in warnings.splitlines()) if isinstance(warnings, str) else strings(warnings)
+    joined = shlex.join(strings(addopts)) if isinstance(addopts, list) else str(addopts)
     return PytestSettings(
         evidence=place(name, text, header),
         addopts=" ".join(joined.split("\n")).strip(),
         testpaths=several("testpaths"),
         python_files=several("python_files") or _PYTHON_FILES,
         required_plugins=several("required_plugins"),
-        filterwarnings=tuple(line for line in lines if line),
+        filterwarnings=lines("filterwarnings"),
+        pythonpath=several("pythonpath"),
+        markers=lines("markers"),
         keys=tuple(sorted(str(key) for key in values)),
     )

@@ -12,8 +12,10 @@ from typing import Any
 
 from debgen.upstream.pytestsettings import PytestSettings, read_settings
 from debgen.upstream.tables import table as table  # readers of other facts have it from here
+from debgen.upstream.testapart import apart_from
 from debgen.upstream.testcommands import TestCommand, read_commands
 from debgen.upstream.testdeclarations import Declared, read_declarations
+from debgen.upstream.testenvironment import Setting, read_environment
 from debgen.upstream.testfiles import How, Read, Used, gathered, is_standard, read_files
 from debgen.upstream.testplaces import FOLDERS, SHOWN, find_places, has_init, is_in, joined, python_files, settled
 from debgen.upstream.testplaces import TestPlace as TestPlace
@@ -36,6 +38,15 @@ class Unimportable:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A variable of the environment that tests insist on, where, and the test files that come to nothing without."""
+
+    variable: str
+    evidence: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,13 @@ class TestFacts:
     settings: PytestSettings = field(default_factory=PytestSettings)
     #: Options of pytest that upstream's own conftest.py defines.
     options: tuple[str, ...] = ()
+    #: Those of them that take no value; and the marks that it declares, with their descriptions.
+    flags: tuple[str, ...] = ()
+    registered_marks: tuple[str, ...] = ()
+    #: Variables of the environment that tests ask for, that they insist on, and that upstream sets for them.
+    asked_variables: tuple[str, ...] = ()
+    wanted_variables: tuple[Wanted, ...] = ()
+    environment: tuple[Setting, ...] = ()
     #: The paths of all Python files among the tests, and of those that hold tests.
     files: tuple[str, ...] = ()
     test_files: tuple[str, ...] = ()
@@ -129,9 +147,12 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         if (absent := _absent_sibling(root, read))
     )
     broken = {problem.path for problem in unimportable}
-    working = [read for read in reads if read.path not in broken and _counts(read, reads)]
-    local = _local(root, inside, places)
+    every = "--doctest-modules" in settings.addopts  # for which pytest imports what has no tests of its own, too
+    working = [read for read in reads if read.path not in broken and (every or _counts(read, reads))]
+    local = _local(root, inside, places, settings)
     defined = set().union(*(read.defines for read in reads)) if reads else set()
+    asked = set().union(*(read.variables for read in reads))
+    places, beside = apart_from(root, places, _beside(root, working, places, own, settings), working, settings)
     return TestFacts(
         directory=places[0].path,
         runner=runner,
@@ -144,6 +165,11 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         proxies=any(read.proxies for read in reads),
         settings=settings,
         options=tuple(sorted(set().union(*(read.options for read in reads)))),
+        flags=tuple(sorted(set().union(*(read.flags for read in reads)))),
+        registered_marks=tuple(mark for read in reads for mark in read.declares_marks),
+        asked_variables=tuple(sorted(asked)),
+        wanted_variables=tuple(_wanted(reads)),
+        environment=read_environment(root, pyproject, asked),
         files=tuple(read.path for read in reads),
         test_files=tuple(read.path for read in reads if _runs(read, runner) and _collected(read, places)),
         foreign=gathered(
@@ -159,7 +185,7 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
             if name not in defined
         ),
         marks=gathered((name, f"{read.path}:{line}", How.TOP) for read in working for name, line in read.marks),
-        beside=_beside(root, working, places, own),
+        beside=beside,
         inside=_named_inside(root, working, own),
         declared=declared,
         own=own,
@@ -184,6 +210,20 @@ def _absent_sibling(root: Path, read: Read) -> str:
 def _runs(read: Read, runner: str) -> bool:
     """Whether the runner takes the file for tests: pytest goes by its name."""
     return read.has_tests and (read.is_test or runner != "pytest")
+
+
+def _wanted(reads: list[Read]) -> Iterator[Wanted]:
+    """The variables that tests insist on; the test files are those that use what comes to it."""
+    for read in reads:
+        folder = read.path.rpartition("/")[0]
+        for variable, line, names in read.wants:
+            if not names and not read.is_test:  # importing the file comes to it
+                users = [other for other in reads if is_in(other.path, folder) and other.has_tests]
+            elif not names:
+                users = [read]
+            else:
+                users = [other for other in reads if other is not read and other.has_tests and other.mentions & names]
+            yield Wanted(variable, f"{read.path}:{line}", tuple(other.path for other in users))
 
 
 def _counts(read: Read, reads: list[Read]) -> bool:
@@ -249,9 +289,10 @@ def _module_exists(root: Path, module: str) -> bool:
     return any((root / b / f"{path}{end}").exists() for b in ("", "src", "lib") for end in (".py", "/__init__.py"))
 
 
-def _local(root: Path, inside: list[Path], places: tuple[TestPlace, ...]) -> set[str]:
+def _local(root: Path, inside: list[Path], places: tuple[TestPlace, ...], settings: PytestSettings) -> set[str]:
     """Names that the tests can import from among themselves, or from what lies beside them."""
-    names = {path.stem for path in inside} | {place.path.rpartition("/")[2].removesuffix(".py") for place in places}
+    names = {name for folder in settings.pythonpath for name in _modules_in(root, folder)}
+    names |= {path.stem for path in inside} | {place.path.rpartition("/")[2].removesuffix(".py") for place in places}
     for path in inside:
         names |= set(path.relative_to(root).parts[:-1])
     roots = {path.stem for path in root.glob("*.py")}
@@ -259,8 +300,19 @@ def _local(root: Path, inside: list[Path], places: tuple[TestPlace, ...]) -> set
     return names | roots | (folders - {"src", "lib"})
 
 
+def _modules_in(root: Path, folder: str) -> set[str]:
+    """The names of the modules that can be imported where a folder of the sdist is on Python's path."""
+    if ".." in folder or folder.startswith("/") or not (root / folder).is_dir():
+        return set()
+    return {path.stem for path in (root / folder).iterdir() if path.suffix == ".py" or next(path.glob("*.py"), None)}
+
+
 def _beside(
-    root: Path, reads: list[Read], places: tuple[TestPlace, ...], own: tuple[SourceFile, ...]
+    root: Path,
+    reads: list[Read],
+    places: tuple[TestPlace, ...],
+    own: tuple[SourceFile, ...],
+    settings: PytestSettings,
 ) -> tuple[str, ...]:
     """Entries of the sdist's top folder that tests import or name in their strings; the package's own aren't among."""
     packages = {file.path.split("/")[0] for file in own if "/" in file.path and _is_own(root, file.path)}
@@ -268,13 +320,15 @@ def _beside(
     entries = {path.name: path.is_dir() for path in root.iterdir() if not path.name.endswith((".egg-info", ".pyc"))}
     said = set().union(*(read.strings for read in reads)) if reads else set()
     imported = {module.partition(".")[0] for read in reads for module, _, _ in read.imports}
+    parts = {text.split("/")[0] for read in reads if read.names_itself for text in read.joined}
+    paths = {folder.split("/")[0] for folder in settings.pythonpath if imported & _modules_in(root, folder)}
     found = set()
     for name, is_folder in entries.items():
         if name in taken or name in ("conftest.py", "setup.py", "PKG-INFO", "LICENSE"):
             continue
         if is_folder:
             told = any(_names_inside(root, text, name) for text in said) or (name in said and name in _DATA)
-            if told or (name in imported and name in _DATA):
+            if told or name in parts | paths or (name in imported and name in _DATA):
                 found.add(name)
         elif name in said or (name.endswith(".py") and name[:-3] in imported and not _is_module(own, name)):
             found.add(name)

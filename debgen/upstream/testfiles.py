@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ast
+import gc
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
+
+from debgen.upstream.testpaths import climbed, wanted_variables
 
 #: Syntax trees are made of this much source; of what lies beyond only the imports are read, line by line.
 _BUDGET = 6 << 20
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w., \t]+))", re.M)
 _OPTION = re.compile(r"""addoption\(\s*(?:["'](-[\w-]+)["']\s*,\s*)?["'](-{1,2}[\w-]+)["']""")
+_FLAG = re.compile(r"""addoption\(\s*(?:["']-\w["']\s*,\s*)?["'](--[\w-]+)["'][^)]{0,300}?store_true""")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 _PROXY = re.compile(r"(?:https?|all|no)_proxy\b|getproxies", re.I)
 #: How many components of a dotted name can tell distributions apart: google.cloud.storage.
 _DEPTH = 3
@@ -71,6 +77,18 @@ class Read:
     siblings: set[str] = field(default_factory=set)
     mentions: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
+    #: Names that are joined to a path, such as "data" in ``ROOT / "data"``.
+    joined: set[str] = field(default_factory=set)
+    #: Whether it names itself, and how many folders up from there it looks at most; 1 is the folder that it is in.
+    names_itself: bool = False
+    climbs: int = 0
+    #: Variables of the environment that it asks for; and those without which it raises an exception: the line, and
+    #: the names of the functions that come to it, none where it comes to it when it is imported.
+    variables: set[str] = field(default_factory=set)
+    wants: list[tuple[str, int, frozenset[str]]] = field(default_factory=list)
+    #: Options that take no value, among those that a conftest.py defines; and the marks that it declares.
+    flags: set[str] = field(default_factory=set)
+    declares_marks: list[str] = field(default_factory=list)
     loopback: bool = False
     proxies: bool = False
     words: set[str] = field(default_factory=set)
@@ -94,11 +112,16 @@ def read_files(root: Path, paths: list[Path], patterns: tuple[str, ...]) -> list
         read.proxies = bool(_PROXY.search(text))
         read.words = set(re.findall(r"[a-z][a-z0-9]+", text.lower()))
         read.empty = not text.strip()
+        read.names_itself = "__file__" in text
         read.options = {option for pair in _OPTION.findall(text) for option in pair if option}
         left -= len(text)
         tree = _parse(text) if left > 0 else None
         if tree is not None:
             _Reader(read).visit(tree)
+            if "environ" in text or "getenv" in text:
+                read.variables = {said for said in read.strings if _VARIABLE.fullmatch(said)}
+                read.wants = list(wanted_variables(tree))
+            read.flags = {option for option in _FLAG.findall(text) if option in read.options}
         elif left <= 0:
             for match in _IMPORT.finditer(text):
                 line = text.count("\n", 0, match.start()) + 1
@@ -113,10 +136,18 @@ def read_files(root: Path, paths: list[Path], patterns: tuple[str, ...]) -> list
 
 
 def _parse(text: str) -> ast.Module | None:
+    collecting = gc.isenabled()
+    gc.disable()  # a tree has no cycles, and looking for some in it takes as long as making it
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+_HOLDS_NOTHING = (ast.expr_context, ast.Name, ast.operator, ast.unaryop, ast.boolop)
 
 
 class _Reader(ast.NodeVisitor):
@@ -127,6 +158,18 @@ class _Reader(ast.NodeVisitor):
         self.how = How.TOP
         self.classes: list[bool] = []  # whether each is a TestCase
         self.parameters: set[str] = set()
+        self.bound: dict[str, ast.expr] = {}  # what names stand for, as they were bound last
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """Visit what may hold something: big test suites have a million nodes, most of them names and contexts."""
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        self.visit(item)
+            elif isinstance(value, ast.AST) and not isinstance(value, _HOLDS_NOTHING):
+                self.visit(value)
 
     def _within(self, nodes: list[ast.stmt], how: How) -> None:
         before, self.how = self.how, max(self.how, how)
@@ -226,12 +269,38 @@ class _Reader(ast.NodeVisitor):
         self.visit_FunctionDef(node)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        self._climb(node)
         if isinstance(node.value, ast.Attribute) and node.value.attr == "mark":
             self.read.marks.append((node.attr, node.lineno))
         self.generic_visit(node)
 
+    def _climb(self, node: ast.expr) -> None:
+        if self.read.names_itself:
+            self.read.climbs = max(self.read.climbs, climbed(node, self.bound) or 0)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        self._climb(node)
+        self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        if isinstance(node.op, ast.Div):
+            self.read.joined |= set(_literal([node.right]))
+            self._climb(node)
+        self.generic_visit(node)
+
+    def visit_List(self, node: ast.List) -> None:
+        """A command line that starts a module: ``[sys.executable, "-m", "coverage", ...]``."""
+        said = [e.value if isinstance(e, ast.Constant) else None for e in node.elts]
+        python = "-m" in said and ("executable" in ast.unparse(node.elts[0]) or str(said[0]).startswith("python"))
+        for option, module in pairwise(said) if python else ():
+            if option == "-m" and isinstance(module, str) and re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*", module):
+                self.read.imports.append((module, node.lineno, max(self.how, How.INNER)))
+        self.generic_visit(node)
+
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
+            if isinstance(target, ast.Name):
+                self.bound[target.id] = node.value
             if isinstance(target, ast.Name) and self.how is How.TOP and not self.classes:
                 self.read.defines.add(target.id)
                 if target.id == "pytest_plugins":
@@ -241,11 +310,16 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = ast.unparse(node.func) if isinstance(node.func, ast.Attribute | ast.Name) else ""
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+        if name == "joinpath" or (name == "join" and len(node.args) > 1):
+            self.read.joined |= set(_literal(node.args))
+        self._climb(node)
         if isinstance(first, str):
             if name.endswith("importorskip"):
                 self.read.imports.append((first, node.lineno, How.GUARDED))
+            elif name == "addinivalue_line" and first == "markers":
+                self.read.declares_marks += _literal(node.args[1:])
             elif name.endswith("usefixtures"):
                 for argument in node.args:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
@@ -255,6 +329,12 @@ class _Reader(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and 0 < len(node.value) < 200 and "\n" not in node.value:
             self.read.strings.add(node.value)
+
+
+def _literal(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.strip("/")
 
 
 def _parameters(decorator: ast.expr) -> Iterator[str]:

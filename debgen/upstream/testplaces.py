@@ -149,11 +149,14 @@ def settled(root: Path, place: TestPlace, reads: list[Read], runner: str) -> Tes
     """How a place inside of a package is run: copied out, or by its dotted name where it needs its surroundings."""
     folder = place.path
     parts = folder.split("/")
+    inside = [read for read in reads if is_in(read.path, folder)]
+    climbs = any(read.climbs > read.path.count("/") - folder.count("/") for read in inside if read.path != folder)
+    if len(parts) > 1 and climbs and (root / parts[0] / "__init__.py").is_file():
+        return _installed(root, place)  # files are looked for from there
     if len(parts) == 1 or not (root / folder / "__init__.py").is_file():
         if folder.endswith(".py") and (root / folder).parent.joinpath("__init__.py").is_file() and len(parts) > 1:
             return _installed(root, place)
         return place
-    inside = [read for read in reads if is_in(read.path, folder)]
     out = any(read.dots > read.path.count("/") - folder.count("/") for read in inside)
     installed = _installed(root, place)
     dotted = installed.module

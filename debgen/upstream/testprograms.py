@@ -16,6 +16,25 @@ _LEFT_OUT = frozenset(
      "pytest", "tox", "nox", "coverage", "conda", "brew", "nvidia-smi"}
 )  # fmt: skip
 
+#: ``which("Xvfb")``, and a command line that is put together before it is called: ``self.cmd = ["Xvfb", …]``.
+_SOUGHT = re.compile(
+    r"(?:\b(?:which|find_executable)\(\s*|\b\w*(?:cmd|command|argv)\w*(?:\s*:[^=\n]{1,40})?\s*=\s*\[\s*)"
+    r"[\"'](?P<word>[A-Za-z][A-Za-z0-9+._-]{2,30})[\"']"
+)
+
+
+def programs_wrapped(name: str, text: str) -> frozenset[str]:
+    """The programs that a source file starts or looks for and that its distribution is named after.
+
+    What wraps a program has tests that start it, whether or not they name it.
+
+    >>> programs_wrapped("xvfbwrapper", 'self.cmd = ["Xvfb", display]; which("xauth")')
+    frozenset({'Xvfb'})
+    """
+    found = programs_called(text) | {match["word"] for match in _SOUGHT.finditer(text)}
+    joined = re.sub(r"[-_.]", "", name.lower())
+    return frozenset(p for p in found - _LEFT_OUT if len(p) > 2 and re.sub(r"[-_.]", "", p.lower()) in joined)
+
 
 def programs_called(text: str) -> frozenset[str]:
     """The names of programs that a test's source calls; a path or a variable says nothing.

@@ -284,6 +284,38 @@ def test_of_equal_packages_the_one_that_more_want_comes_first(tmp_path: Path) ->
         assert index.link_library("x") == ("b-dev", "a-dev")
 
 
+def test_of_equal_packages_the_one_whose_library_is_used_comes_first(tmp_path: Path) -> None:
+    names = {
+        "liba-dev": "Depends: liba0 (= 1)", "libb-dev": "Depends: libb0 (= 1), libc6-dev", "liba0": "", "libb0": "",
+        "c": "Depends: liba-dev", "d": "Depends: libb0", "e": "Depends: libb0 | liba0", "f": "Depends: libb0 (>= 1)",
+    }  # fmt: skip
+    packages = PACKAGES + "".join(f"\nPackage: {name}\nVersion: 1\n{line}\n" for name, line in names.items())
+    contents = "usr/lib/libx.so  libdevel/liba-dev,libdevel/libb-dev\n"
+    build(tmp_path / "i", write_lists(tmp_path / "lists", packages, contents))
+    with SuiteIndex(tmp_path / "i") as index:
+        assert index.link_library("x") == ("libb-dev", "liba-dev")
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "relation", "name", "chosen"),
+    [
+        ("default-libx-dev", "libx9-dev", "x", True),
+        ("libx-dev", "libx9-dev (>= 1)", "x", True),
+        ("libx-dev", "libx9-dev", "libx", True),
+        ("libother-dev", "libx9-dev", "x", False),
+    ],
+)
+def test_a_package_that_stands_for_the_one_with_the_library(
+    tmp_path: Path, stand_in: str, relation: str, name: str, chosen: bool
+) -> None:
+    names = {"libx9-dev": "", stand_in: f"Depends: {relation}", "user": "Recommends: libx9-dev"}
+    packages = PACKAGES + "".join(f"\nPackage: {name}\nVersion: 1\n{line}\n" for name, line in names.items())
+    contents = f"usr/lib/lib{name}.so  libdevel/libx9-dev\n"
+    build(tmp_path / "i", write_lists(tmp_path / "lists", packages, contents))
+    with SuiteIndex(tmp_path / "i") as index:
+        assert index.link_library(name) == ((stand_in, "libx9-dev") if chosen else ("libx9-dev",))
+
+
 def test_contents_lines(tmp_path: Path) -> None:
     rows = list(read_contents(write_lists(tmp_path)[1].path))
     found = [row for row in rows if isinstance(row, Shipped)]

@@ -36,6 +36,9 @@ Standards-Version: 4.7.2
 Format: 3.0 (quilt)
 Files:
  30160f5e8827660a43aa417c9990ef6b 1945 Package: other
+Checksums-Sha256:
+ aa 10 thing_1.2-3.dsc
+ bb 20 thing_1.2.orig.tar.gz
 Vcs-Git: https://vcs.example/thing.git
 Testsuite: autopkgtest-pkg-pybuild
 Package-List:
@@ -97,6 +100,7 @@ def test_a_record_is_what_the_maintainers_wrote() -> None:
     assert record.testsuite_triggers == ""
     assert [record.section_of(name) for name in ("python3-thing", "python-thing-doc", "x")] == ["python", "doc", ""]
     assert record.directory == "pool/main/t/thing"
+    assert record.checksums_sha256 == "aa 10 thing_1.2-3.dsc bb 20 thing_1.2.orig.tar.gz"
 
 
 def test_unknown_sources_and_names() -> None:

@@ -51,6 +51,7 @@ class Record:
     build_depends_indep: str = ""
     build_depends_arch: str = "libz-dev"
     testsuite: str = "autopkgtest-pkg-pybuild"
+    checksums_sha256: str = ""
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,15 @@ def test_a_team_without_a_human_gets_one() -> None:
     found = continue_source(HELD, Record(maintainer=TEAM, uploaders=""), JANE)
     assert (found.upload, found.maintainer, found.uploaders) == (Upload.JOINED, TEAM, str(JANE))
     assert any("doesn't allow" in note for note in found.notes)
+
+
+def test_a_source_whose_packages_are_not_built_yet_counts() -> None:
+    found = continue_source(HELD, Record(version="1.1+ds-1"), JANE)
+    assert (found.version, found.repack_suffix) == ("1.1+ds-1", "+ds")
+    assert any("at 1.1+ds-1 already" in note for note in found.notes)
+    older = continue_source(HELD, Record(version="0.9-1"), JANE)
+    assert older.version == HELD.version == "1.0-1"
+    assert not any("already" in note for note in older.notes)
 
 
 def test_teams_by_name_or_mail_host() -> None:

@@ -305,3 +305,43 @@ def test_a_text_that_is_nowhere_is_asked_for(name: str) -> None:
 def test_what_is_not_free_is_asked_about() -> None:
     _, questions = written(facts("CC-BY-NC-4.0", author="J Doe"), scan(), {"LICENSE": "text"})
     assert any("not free" in question for question in questions)
+
+
+ACCEPTED = f"""\
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+
+Files: *
+Copyright: 2019 Ada
+ 2020-2021 Bob <bob@example.org>
+License: Odd-1.0
+
+License: Odd-1.0
+ {"May be used. " * 20}
+ .
+ The end.
+
+License: Apache-2.0
+ See /usr/share/common-licenses/Apache-2.0. {"x" * 200}
+"""
+
+
+def test_what_the_archives_copyright_answers() -> None:
+    def answered(licence: str, held: str) -> tuple[Copyright, list[str]]:
+        fixmes = Fixmes()
+        found = scan(("foo.py", licence, ()))
+        text = copyright_file(facts(licence, files=()), found, {}, PACKAGER, fixmes, held=held)
+        return Copyright(text.splitlines(keepends=True), strict=True), [fixme.question for fixme in fixmes.items]
+
+    for name in ("Odd-1.0", "odd-1.0", "Odd"):  # the one version of it that is there
+        parsed, questions = answered(name, ACCEPTED)
+        assert questions == []
+        assert shape(parsed)[0] == ("*", "2019 Ada; 2020-2021 Bob <bob@example.org>", name)
+        (text,) = texts_of(parsed).values()
+        assert text.startswith("May be used. ")
+        assert text.endswith("\n\nThe end.")
+    _, questions = answered("Odd-2.0", ACCEPTED)
+    assert questions == ["the text of licence Odd-2.0 is not in the sdist; add it in full"]
+    _, questions = answered("Odd-1.0", ACCEPTED.partition("\n\n")[2])  # of no known form
+    assert len(questions) == 2
+    _, questions = answered("Odd", ACCEPTED + ACCEPTED.partition("\n\n")[2].replace("Odd-1.0", "Odd-1.1"))
+    assert questions == ["the text of licence Odd is not in the sdist; add it in full"]

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 from packaging.requirements import Requirement
-from test_debianize_package import FACTS, inputs
+from test_debianize_package import FACTS, inputs, made
 
 from debgen.debianize.depends import py3dist_overrides, suggests
 from debgen.debianize.model import Inputs
 from debgen.debianize.requirements import judge_requirements
 from debgen.recipes import Layer, Relax
+from debgen.upstream.buildmodel import BuildFacts
 
 
 def overrides(told: Inputs) -> str:
@@ -63,3 +64,16 @@ def test_what_users_extras_ask_for_is_suggested() -> None:
     )  # fmt: skip
     judged = judge_requirements(told.facts.base_requirements, told.lookup, told.recipe, told.marker_environment)
     assert suggests(told, judged) == ["python3-fast"]
+
+
+@pytest.mark.parametrize(
+    ("languages", "compiled", "expected"),
+    [(("C", "Cython"), True, True), (("C",), True, False), (("Cython",), False, False)],
+)
+def test_what_cython_made_is_made_anew(languages: tuple[str, ...], compiled: bool, expected: bool) -> None:
+    facts = replace(FACTS, compiled=("Cython (foo.pyx)",) if compiled else ())
+    told = replace(
+        inputs(facts, packages={"setuptools": "80-1", "cython": "3.1-1"}),
+        build=BuildFacts(requires=("setuptools",), languages=languages),
+    )
+    assert ("\n python3-cython,\n" in made(told).files["control"]) is expected

@@ -95,3 +95,11 @@ def test_what_a_suite_has_is_referred_to() -> None:
     assert "common-licenses/BSD" not in licence_text("BSD-3-clause", "", common_licences("4.7.4"))
     assert licence_text("GPL-2+ with X exception", "", common_licences("4.7.4")) == ""
     assert licence_text("GPL-2+ with X exception", "words", common_licences("4.7.4")).endswith("\n\nwords")
+    for name in ("Bootloader", "Classpath"):
+        mention = f"This is under the GPL, with the {name} exception."
+        text = licence_text(f"GPL-2+ with {name} exception", mention, common_licences("4.7.4"))
+        assert "common-licenses/GPL-2" in text
+        assert "permission to link" in text
+        assert mention not in text
+    own = "As a special exception, you have permission to link this with anything."
+    assert licence_text("GPL-2+ with Classpath exception", own, common_licences("4.7.4")).endswith(own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from debgen.upstream.facts import EntryPoint, SdistFacts, read_facts
 from debgen.upstream.licences import FileLicence, LicenceScan
 from debgen.upstream.model import Target
 from debgen.upstream.oddfiles import Fate, OddFile
+from debgen.upstream.systemlibs import SystemSwitch
 from debgen.upstream.testfacts import TestFacts, Unimportable
 
 FACTS = SdistFacts(
@@ -108,8 +110,9 @@ def test_what_is_compiled_is_made_for_each_architecture() -> None:
     package = made(replace(told, build=build, libraries=needs, section="science"))
     source, binary = Deb822.iter_paragraphs(package.files["control"])
     assert [relation.strip() for relation in source["Build-Depends"].split(",") if relation.strip()] == [
-        "debhelper-compat (= 14)", "dh-sequence-numpy3", "dh-sequence-python3", "libzmq3-dev", "pkgconf",
-        "pybuild-plugin-pyproject", "python3-all-dev", "python3-cython", "python3-numpy", "python3-setuptools",
+        "debhelper-compat (= 14)", "dh-sequence-numpy3", "dh-sequence-python3", "dh-sequence-single-binary",
+        "libzmq3-dev", "pkgconf", "pybuild-plugin-pyproject", "python3-all-dev", "python3-cython", "python3-numpy",
+        "python3-setuptools",
     ]  # fmt: skip
     assert (source["Section"], binary["Architecture"]) == ("science", "any")
     assert "${shlibs:Depends}" in binary["Depends"]
@@ -128,6 +131,24 @@ def test_a_repacked_source_says_so() -> None:
     assert "README.source" not in made(inputs()).files
 
 
+def test_notices_of_embedded_copies_are_installed() -> None:
+    paths = ("NOTICE", "src/vendor/x/NOTICE", "src/vendor/y/notice.txt", "tests/NOTICE", "docs/a/NOTICE", "a b/NOTICE")
+    files = tuple(FileLicence(path, "", ()) for path in paths)
+    told = replace(inputs(), scan=LicenceScan((FileLicence("foo.py", "Apache-2.0", ("2020, Jane Doe",)), *files), ()))
+    assert made(told).files["python3-foo.install"] == (
+        "src/vendor/x/NOTICE usr/share/doc/python3-foo/notices/src/vendor/x\n"
+        "src/vendor/y/notice.txt usr/share/doc/python3-foo/notices/src/vendor/y\n"
+    )
+    assert "python3-foo.install" not in made(inputs()).files
+
+
+@pytest.mark.parametrize(("has", "value"), [(True, "$(shell sed -n 's/^Version: *//p' PKG-INFO"), (False, "1.0\n")])
+def test_the_version_is_told_from_the_metadata_where_the_tree_has_it(has: bool, value: str) -> None:
+    facts = replace(FACTS, version_environment=(("X_VERSION", "x asks git"),), has_metadata=has)
+    rules = made(replace(inputs(), facts=facts)).files["rules"]
+    assert re.search(rf"# X asks git\nexport X_VERSION :?= {re.escape(value)}", rules)
+
+
 def test_generic_names_are_removed_and_odd_files_are_asked_about() -> None:
     facts = replace(
         FACTS, unwanted_modules=("tests",), needed_generic=("utils",), version_environment=(("FOO_VERSION", "git"),),
@@ -138,7 +159,7 @@ def test_generic_names_are_removed_and_odd_files_are_asked_about() -> None:
     )  # fmt: skip
     package = made(inputs(facts))
     assert "\trm -rf debian/python3-foo/usr/lib/python3*/dist-packages/tests\n" in package.files["rules"]
-    assert "# Git\nexport FOO_VERSION = $(shell sed" in package.files["rules"]
+    assert "# Git\nexport FOO_VERSION := $(shell sed" in package.files["rules"]
     asked = [fixme.question for fixme in package.fixmes]
     assert "foo/a.js (minified): its source is not there" in asked
     assert any("module utils has a generic name" in question for question in asked)
@@ -178,12 +199,12 @@ def test_a_test_that_cannot_be_imported_may_be_skipped_as_well() -> None:
     assert "--deselect=tests/test_gone.py::test_x" in rules
 
 
-def test_a_change_that_finds_no_place_is_asked_about() -> None:
+def test_a_requirement_that_is_found_in_no_file_is_passed_over_by_dh_python3() -> None:
     layer = Layer(drop=(Drop(distribution="bar", reason=REASON),))
     package = made(inputs(replace(FACTS, requirements=(Requirement("bar"),)), layer))
-    assert [f.question for f in package.fixmes if f.file == "debian/patches"] == [
-        "the requirement on bar was not found in upstream's build files"
-    ]
+    assert not [f.question for f in package.fixmes if f.file == "debian/patches"]
+    assert package.files["py3dist-overrides"] == "bar\n"
+    assert any("the requirement on bar was not found in upstream's build files" in note for note in package.notes)
 
 
 def build_depends(told: Inputs) -> list[str]:
@@ -263,8 +284,11 @@ def test_autopkgtests() -> None:
 )
 def test_watch(name: str, version: str, dist: str, pattern: str) -> None:
     told = replace(inputs(replace(FACTS, version=version)), sdist_name=name)
-    expected = f"Version: 5\n\nTemplate: Pypi\nDist: {dist}\n" + (f"Matching-Pattern: {pattern}\n" if pattern else "")
-    assert made(told).files["watch"] == expected
+    *head, mangle = f"Version: 5\n\nTemplate: Pypi\nDist: {dist}\nUversion-Mangle: ".splitlines()
+    lines = made(told).files["watch"].splitlines()
+    assert lines[:4] == head
+    assert lines[4].startswith(mangle)
+    assert lines[5:] == ([f"Matching-Pattern: {pattern}"] if pattern else [])
     old = made(replace(told, suite=replace(SUITE, watch_version=4))).files["watch"]
     assert old.startswith("version=4\n")
     assert old.rstrip().endswith(pattern or f"{dist}-@ANY_VERSION@@ARCHIVE_EXT@")
@@ -384,3 +408,22 @@ def test_upstream_text_cannot_break_out_of_its_field(tmp_path: Path) -> None:
     assert "\n Files: wickedness" not in files["copyright"]
     assert files["clean"] == "debian/ok.1\n"
     assert "touch" not in files["rules"]
+
+
+def test_a_build_takes_the_systems_libraries() -> None:
+    switches = (
+        SystemSwitch("USE_SYSTEM_X", "1", "", ("x",), "setup.py:3"),
+        SystemSwitch("", "", "build_ext --use-system-y", ("y",), "setup.py:5"),
+    )
+    needs = tuple(
+        BuildNeed(Topic.LIBRARY, name, "", f"lib{name}-dev", "1", Supply.SATISFIED, "found") for name in ("x", "y")
+    )
+    told = replace(inputs(replace(FACTS, system_switches=switches)), libraries=needs)
+    package = made(told)
+    assert (
+        "# libx-dev in the place of the copy in the tree (setup.py:3)\nexport USE_SYSTEM_X = 1\n"
+        in (package.files["rules"])
+    )
+    line = "export PYBUILD_BUILD_ARGS = --config-setting='--build-option=build_ext --use-system-y'\n"
+    assert line in package.files["rules"]
+    assert {" libx-dev,", " liby-dev,"} <= set(package.files["control"].splitlines())

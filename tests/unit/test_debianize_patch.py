@@ -189,3 +189,57 @@ def test_any_text_is_survived(text: str) -> None:
 @pytest.mark.parametrize("texts", [{}, {"README": "foo"}])
 def test_no_build_files(texts: dict[str, str]) -> None:
     assert apply_change(texts, drop("foo")) is None
+
+
+POETRY = """\
+[tool.poetry]
+name = "x"
+
+[tool.poetry.dependencies]
+python = "^3.9"
+Foo_Bar = "^1.2"  # why
+baz = { version = "~1.0", extras = ["fast"] }
+many = [
+  { version = "1", python = "<3.9" },
+]
+
+[tool.poetry.group.dev.dependencies]
+foo-bar = "^9"
+other = "1"
+"""
+
+
+def test_poetrys_table() -> None:
+    def changed(change: Change) -> dict[str, object] | None:
+        found = apply_change({"pyproject.toml": POETRY}, change)
+        if found is None:
+            return None
+        data = tomllib.loads(found[1])["tool"]["poetry"]
+        assert data["group"] == tomllib.loads(POETRY)["tool"]["poetry"]["group"]
+        assert "# why" in found[1] or change.specifier is None
+        listed: dict[str, object] = data["dependencies"]
+        return listed
+
+    before = tomllib.loads(POETRY)["tool"]["poetry"]["dependencies"]
+    assert changed(relax("foo-bar", ">=1.2")) == {**before, "Foo_Bar": ">=1.2"}
+    assert changed(relax("foo-bar", "")) == {**before, "Foo_Bar": "*"}
+    assert changed(relax("baz", ">=1.0")) == {**before, "baz": {"version": ">=1.0", "extras": ["fast"]}}
+    assert changed(drop("foo-bar")) == {name: value for name, value in before.items() if name != "Foo_Bar"}
+    assert changed(drop("many")) is None  # it goes on in the next line
+    assert changed(relax("other", "")) is None
+
+
+@pytest.mark.parametrize(
+    ("build", "path"),
+    [
+        ({"setup.py": "setup(install_requires=open('requirements.txt').read())"}, "requirements.txt"),
+        ({"setup.py": "setup(setup_requires=['pbr'], pbr=True)"}, "requirements.txt"),
+        ({"pyproject.toml": '[tool.x]\nfile = ["requirements/base.in"]'}, "requirements/base.in"),
+    ],
+)
+def test_files_that_the_build_reads(build: dict[str, str], path: str) -> None:
+    lines = "# a list\n-r other.txt\nfoo>=1,<2  # why\nbar!=3;python_version>'3'\n"
+    texts = {**build, path: lines, "other-requirements.txt": lines}
+    assert apply_change(texts, relax("foo", ">=1")) == (path, lines.replace(">=1,<2", ">=1"))
+    assert apply_change(texts, drop("bar")) == (path, lines.replace("bar!=3;python_version>'3'\n", ""))
+    assert apply_change({path: lines}, drop("bar")) is None  # nobody reads it

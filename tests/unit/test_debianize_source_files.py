@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from test_debianize_package import FACTS, SUITE, inputs
 
+from debgen.archive.versions import debian_upstream
 from debgen.debianize.source_files import entry_date, upstream_metadata, watch
 from debgen.debianize.templates import Templates
 
@@ -16,10 +18,23 @@ FORGE = replace(FACTS, urls=(("Source", "https://github.com/x/foo"),))
 
 def test_repacked_versions_are_compared_without_their_suffix() -> None:
     new = watch(inputs(), Templates(), repack_suffix="+dfsg")
-    assert new.endswith("Dist: foo\nDversion-Mangle: auto\nRepack-Suffix: +dfsg\n")
+    assert "\nDist: foo\n" in new
+    assert new.endswith("\nDversion-Mangle: auto\nRepack-Suffix: +dfsg\n")
     old = watch(replace(inputs(), suite=replace(SUITE, watch_version=4)), Templates(), repack_suffix="+ds")
     assert ',dversionmangle=auto,repacksuffix=+ds"' in old
     assert "mangle=auto" not in watch(inputs(), Templates())
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["1.0", "1.1rc1", "1.0a1.dev2", "1.0.dev3", "1.0.post1", "1.0b2", "1.0.post1.dev2", "1.0-rc1", "1.0alpha1",
+     "1.0.beta2"],
+)  # fmt: skip
+def test_uscan_spells_versions_as_the_changelog_does(version: str) -> None:
+    line = next(line for line in watch(inputs(), Templates()).splitlines() if line.startswith("Uversion-Mangle: "))
+    expression, replacement, flags = line.partition(" s/")[2].split("/")
+    assert flags == "g"
+    assert re.sub(expression, replacement.replace("$", "\\"), version) == debian_upstream(version)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from debgen.run import Completed
+from debgen.upstream.citation import cited_licence
 from debgen.upstream.excerpts import excerpt, is_licence_file, survey
 from debgen.upstream.licences import (
     FileLicence,
@@ -18,6 +19,7 @@ from debgen.upstream.licences import (
     parse_licensecheck,
     scan_licences,
 )
+from debgen.upstream.sourcetree import SourceTree
 
 LICENSECHECK = """\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
@@ -84,6 +86,7 @@ Files:     LICENSE-APACHE
 Copyright: [yyyy] [name of copyright owner]
            license to reproduce, prepare Derivative Works of, publicly display and distribute the Work.
 License:   __UNKNOWN__
+from debgen.upstream.sourcetree import SourceTree
 
 
 """
@@ -258,6 +261,47 @@ def test_what_stands_beside_files(tmp_path: Path) -> None:
     assert found["a.txt"] == ("CC0-1.0", ("2020 Jane",))
     assert found["d/x.json"] == ("ISC", ("2021 John",))
     assert found["d/e/y.json"] == ("", ())
+
+
+def test_annotations_of_reuse(tmp_path: Path) -> None:
+    for name in ("a/x.json", "a/b/y.json", "a/b/z.json", "c/[1].png", "c/d/2.png", "a/own.py", "a/forced.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# SPDX-License-Identifier: Zlib\n" if name.endswith(".py") else "{}\n")
+    (tmp_path / ".reuse").mkdir()
+    (tmp_path / ".reuse/dep5").write_text(
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
+        "Files: c/*\nCopyright: 2019 Ann\n 2020 Ben\nLicense: CC0-1.0\n\n"
+        "Files: c/[1].png a/*\nCopyright: 2021 Cat\nLicense: MIT OR ISC\n"
+    )
+    (tmp_path / "a/REUSE.toml").write_text(
+        'version = 1\n[[annotations]]\npath = ["b/y.json", "own.py"]\nSPDX-License-Identifier = "0BSD"\n'
+        'SPDX-FileCopyrightText = ["Copyright 2022 Dan"]\n[[annotations]]\npath = "forced.py"\n'
+        'precedence = "override"\nSPDX-License-Identifier = "BSL-1.0"\n'
+    )
+    (tmp_path / "c/REUSE.toml").write_text("not = [toml")
+    found = {file.path: (file.tag, file.holders) for file in survey(tmp_path)}
+    assert found["a/x.json"] == found["c/[1].png"] == ("MIT OR ISC", ("2021 Cat",))
+    assert found["c/d/2.png"] == ("CC0-1.0", ("2019 Ann", "2020 Ben"))
+    assert found["a/b/y.json"] == ("0BSD", ("2022 Dan",))
+    assert found["a/b/z.json"] == ("MIT OR ISC", ("2021 Cat",))
+    assert found["a/own.py"] == ("Zlib", ())
+    assert found["a/forced.py"][0] == "BSL-1.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "licence"),
+    [
+        ("cff-version: 1.2.0\nlicense: Apache-2.0\n", "Apache-2.0"),
+        ('license: "MIT"  # really\r\n', "MIT"),
+        ("license:\n  - MIT\n  - GPL-3.0-or-later\ntitle: x\n", "MIT OR GPL-3.0-or-later"),
+        ("references:\n  - license: MIT\n", ""),
+        ("license: {a: b}\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_licence_of_a_citation(tmp_path: Path, text: str, licence: str) -> None:
+    (tmp_path / "CITATION.cff").write_text(text, newline="")
+    assert cited_licence(SourceTree(tmp_path, strict=False)) == licence
 
 
 @pytest.mark.parametrize(

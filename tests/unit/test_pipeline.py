@@ -13,9 +13,8 @@ from packaging.requirements import Requirement
 from debgen.debianize.fixmes import Fixme
 from debgen.debianize.model import SourcePackage, Unmet
 from debgen.errors import BlockedError, DebgenError, NoSdistError, UsageError
+from debgen.fetching import check_identity, release_date
 from debgen.pipeline import (
-    _check_identity,
-    _date,
     _extension,
     _packageable,
     _texts,
@@ -57,12 +56,12 @@ def sdist(root: Path, name: str = "foo", version: str = "1.0") -> Path:
 
 def test_an_sdist_must_be_what_was_asked_for(tmp_path: Path) -> None:
     facts = read_facts(sdist(tmp_path, "Foo", "1.0.0"))
-    _check_identity(facts, "foo", "1.0")
+    check_identity(facts, "foo", "1.0")
     for name, version in (("bar", "1.0"), ("foo", "1.1")):
         with pytest.raises(DebgenError, match=r"says that it is Foo 1\.0\.0"):
-            _check_identity(facts, name, version)
+            check_identity(facts, name, version)
     rc = read_facts(sdist(tmp_path / "rc", "foo", "2.0-rc.1"))
-    _check_identity(rc, "foo", "2.0rc1")
+    check_identity(rc, "foo", "2.0rc1")
 
 
 def test_texts(tmp_path: Path) -> None:
@@ -76,16 +75,16 @@ def test_dates_never_come_from_the_clock(tmp_path: Path, monkeypatch: pytest.Mon
     for number, path in enumerate(p for p in root.rglob("*") if p.is_file()):
         os.utime(path, (1_000_000_000 + number, 1_000_000_000 + number))
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    assert _date(FILE, root) == datetime.fromtimestamp(1_000_000_002, UTC)
+    assert release_date(FILE, root) == datetime.fromtimestamp(1_000_000_002, UTC)
     uploaded = replace(FILE, uploaded="2026-10-29T17:30:12.123456+02:00")
-    assert _date(uploaded, root) == datetime(2026, 10, 29, 15, 30, 12, tzinfo=UTC)
-    assert _date(replace(FILE, uploaded="2026-10-29T15:30:12Z"), root).tzinfo is UTC
+    assert release_date(uploaded, root) == datetime(2026, 10, 29, 15, 30, 12, tzinfo=UTC)
+    assert release_date(replace(FILE, uploaded="2026-10-29T15:30:12Z"), root).tzinfo is UTC
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert _date(uploaded, root) == datetime(1970, 1, 2, tzinfo=UTC)
+    assert release_date(uploaded, root) == datetime(1970, 1, 2, tzinfo=UTC)
     for wrong in ("yesterday", "9" * 30):
         monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
         with pytest.raises(UsageError, match="SOURCE_DATE_EPOCH"):
-            _date(uploaded, root)
+            release_date(uploaded, root)
 
 
 def test_what_is_not_ready_is_refused_with_all_reasons() -> None:

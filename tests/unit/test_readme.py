@@ -24,6 +24,7 @@ from debgen.archive.model import Origin
 from debgen.building import contentsreport
 from debgen.building.result import ExerciseReport, LintianReport, Outcome, Severity, Tag, TestOutcome
 from debgen.cli import build, check, chroot, doctor, envs, inspect, matrix, parser, why
+from debgen.debianize.origs import Orig
 from debgen.errors import CONFLICTS, INTERRUPTED, DebgenError
 from debgen.host import KEYRING, TOOLS, Check
 from debgen.planning import drift
@@ -319,7 +320,7 @@ def test_every_key_of_a_builds_json_is_described() -> None:
     here = Path()
     made = build.Outcome(
         suite="sid",
-        written=cast(Any, SimpleNamespace(package=SimpleNamespace(source="s", version="1-1"), tree=here)),
+        written=cast(Any, SimpleNamespace(package=SimpleNamespace(source="s", version="1-1"), tree=here, orig=Orig())),
         build=cast(Any, SimpleNamespace(debs=(), changes=here, log=here)),
         lintian=LintianReport((Tag(Severity.INFO, "p", "t", ""),), "2", here),
         exercise=ExerciseReport((TestOutcome("t", Outcome.PASS),), here),

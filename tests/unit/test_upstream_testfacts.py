@@ -271,6 +271,39 @@ def test_what_lies_beside_and_is_read(tmp_path: Path) -> None:
     assert found.beside == ("README.rst", "examples", "helpers.py")
 
 
+def test_tests_beside_a_folder_of_their_name_stay_where_they_are(tmp_path: Path) -> None:
+    text = "import os\nTOP = os.path.join(HERE, 'tests')\nBRO = os.path.join(HERE, 'python', 'bro.py')\n"
+    found = facts(tmp_path, {
+        "python/x.py": "", "python/bro.py": "", "python/tests/__init__.py": "", "python/tests/a_test.py": text + PLAIN,
+        "tests/testdata/a": "", "setup.py": "",
+    })  # fmt: skip
+    [place] = found.places
+    assert (place.copied, place.copied_to, place.target) == ("python/tests", "python/tests", "python/tests")
+    assert found.beside == ("tests", "python/bro.py python/bro.py")
+    assert [place.run_path(path) for path in found.test_files] == ["python/tests/a_test.py"]
+
+
+@pytest.mark.parametrize(
+    ("said", "settings", "beside"),
+    [
+        ("src/pkg/x.h", "", ("src",)), ("../../src/pkg", "", ("src",)), ("../src/", "", ()), ("src/none.h", "", ()),
+        ("src/pkg/x.h", "[pytest]\npythonpath = src\n", ()),
+    ],
+)  # fmt: skip
+def test_sources_that_tests_read(tmp_path: Path, said: str, settings: str, beside: tuple[str, ...]) -> None:
+    files = {"src/pkg/__init__.py": "", "src/pkg/x.h": "", "tests/test_a.py": f"A = TOP / '{said}'\n" + PLAIN}
+    assert facts(tmp_path, {**files, "pytest.ini": settings}).beside == beside
+
+
+@pytest.mark.parametrize(("options", "expected"), [("--doctest-modules -ra", ["objgraph"]), ("-ra", [])])
+def test_doctests_of_modules_import_every_file(tmp_path: Path, options: str, expected: list[str]) -> None:
+    files = {
+        "tests/test_a.py": PLAIN, "tests/isolated/leaks.py": "import objgraph\n",
+        "pytest.ini": f"[pytest]\naddopts = {options}\n",
+    }  # fmt: skip
+    assert [used.name for used in facts(tmp_path, files).foreign] == expected
+
+
 def test_time_zones_of_the_old_style(tmp_path: Path) -> None:
     assert facts(tmp_path / "a", {"tests/test_a.py": "Z = 'US/Eastern'"}).old_zones == "tests/test_a.py"
     assert facts(tmp_path / "b", {"tests/test_a.py": "Z = 'Europe/Berlin'"}).old_zones == ""
