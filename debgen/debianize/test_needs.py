@@ -38,7 +38,7 @@ _BRINGS = {
     "jose": "python-jose", "magic": "python-magic", "usb": "pyusb", "fitz": "pymupdf", "igraph": "python-igraph",
     "ldap": "python-ldap", "git": "gitpython", "github": "pygithub", "gi": "pygobject", "ruamel": "ruamel-yaml",
     "pytester": "pytest", "opentelemetry": "opentelemetry-api", "sklearn": "scikit-learn",
-    "faiss": "faiss-cpu", "snappy": "python-snappy",
+    "faiss": "faiss-cpu", "snappy": "python-snappy", "distutils": "setuptools",
 }  # fmt: skip
 
 
@@ -146,6 +146,8 @@ class _Finder:
         top = module.partition(".")[0]
         name = self._distribution(module)
         listed = self.by_name.get(name)
+        if top == "pyximport":  # compiles with distutils
+            self._want("setuptools", f"{first.places[0]} compiles with pyximport")
         if first.how is How.GUARDED and not (listed and name not in NOT_FOR_TESTS):
             return  # the tests do without, and upstream doesn't ask for it
         where = f"{first.places[0]} imports {top}"
@@ -166,8 +168,13 @@ class _Finder:
         if top in _SHARED:
             return  # which distribution has it isn't certain enough to leave tests out
         for path in sorted({path for used in uses for path in used.loading}):
-            if path in self.tests.test_files:
-                self.ignored.setdefault(path, f"Imports {what}, which {self.suite} does not have")
+            folder, _, base = path.rpartition("/")
+            below = f"{folder}/" if folder else ""
+            for test in self.tests.test_files:
+                if test == path:
+                    self.ignored.setdefault(test, f"Imports {what}, which {self.suite} does not have")
+                elif base == "conftest.py" and test.startswith(below):
+                    self.ignored.setdefault(test, f"{path} imports {what}, which {self.suite} does not have")
 
     def _distribution(self, module: str) -> str:
         """The distribution that has a module: one that upstream names, or that is known by the module's name."""

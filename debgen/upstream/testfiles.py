@@ -348,8 +348,15 @@ def _parameters(decorator: ast.expr) -> Iterator[str]:
 def gathered(found: Iterator[tuple[str, str, How]]) -> tuple[Used, ...]:
     """The uses of each name joined, sorted by name; the weightiest way of each decides."""
     groups: dict[str, list[tuple[How, str]]] = {}
+    guarded = set()
     for name, where, how in found:
-        groups.setdefault(name, []).append((how, where))
+        file = where.rpartition(":")[0]
+        if how is How.GUARDED:
+            guarded.add((name, file))
+        # What a file skips itself for the lack of, its functions don't need.
+        groups.setdefault(name, []).append(
+            (How.GUARDED if how is How.INNER and (name, file) in guarded else how, where)
+        )
     return tuple(
         Used(
             name,
@@ -369,7 +376,11 @@ _ELSEWHERE = frozenset({
 })  # fmt: skip
 
 
+#: What was in the standard library and has a distribution now: distutils is part of setuptools (PEP 632).
+_GONE = frozenset({"distutils"})
+
+
 def is_standard(module: str) -> bool:
     """Whether Python brings the module itself, on whatever system."""
     top = module.partition(".")[0]
-    return top in sys.stdlib_module_names or top in _ELSEWHERE
+    return (top in sys.stdlib_module_names and top not in _GONE) or top in _ELSEWHERE

@@ -102,6 +102,27 @@ def test_guarded_imports_count_where_they_are_listed(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_what_a_file_skips_itself_for_is_not_needed(tmp_path: Path) -> None:
+    text = "import sys, pytest\npytest.importorskip('mypy')\nargv = [sys.executable, '-m', 'mypy']\n" + PLAIN
+    assert needs(tmp_path, text, "mypy", requires=["mypy; extra == 'test'"]).packages == ("python3-pytest",)
+
+
+def test_pyximport_compiles_with_distutils(tmp_path: Path) -> None:
+    text = "import pytest\npytest.importorskip('pyximport')\n" + PLAIN
+    assert needs(tmp_path, text, "setuptools").packages == ("python3-pytest", "python3-setuptools")
+    assert needs(tmp_path, "import distutils.util\n" + PLAIN, "setuptools").packages == (
+        "python3-pytest", "python3-setuptools",
+    )  # fmt: skip
+
+
+def test_a_conftest_that_cannot_load_takes_its_folder_along(tmp_path: Path) -> None:
+    files = {"tests/conftest.py": "import gone\n", "tests/a/test_a.py": PLAIN, "tests/test_b.py": PLAIN}
+    found = find_needs(inputs(tmp_path, files, {}))
+    assert [problem.path for problem in found.ignored] == ["tests/a/test_a.py", "tests/test_b.py"]
+    assert found.ignored[0].reason == "tests/conftest.py imports gone, which sid does not have"
+    assert plan_tests(inputs(tmp_path, files, {})).runner == "smoke"
+
+
 def test_what_the_suite_lacks_leaves_out_the_files_that_import_it(tmp_path: Path) -> None:
     files = {
         "tests/test_a.py": "import gone\n" + PLAIN,
