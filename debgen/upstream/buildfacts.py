@@ -24,10 +24,11 @@ from debgen.upstream.index import IndexClient
 from debgen.upstream.intree import intree_requires
 from debgen.upstream.members import read_members
 from debgen.upstream.model import ReleaseFile
+from debgen.upstream.setupprograms import setup_programs
 from debgen.workspace import cache_directory, write_atomically
 
 #: Raised whenever the same sdist would give other facts; older entries of the cache are then read anew.
-FORMAT = 8
+FORMAT = 9
 
 _WANTED_NAMES = {
     "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "Cargo.lock", "CMakeLists.txt", "meson.build",
@@ -147,13 +148,18 @@ def is_pin(line: str) -> bool:
 
 
 def _programs(files: BuildFiles, found: Collection[Builder]) -> Iterator[Library]:
-    """Programs that the builders call; scikit-build-core asks for cmake and ninja only where they are missing."""
+    """Programs that the builders call and that setup.py starts.
+
+    Scikit-build-core asks for cmake and ninja only where they are missing.
+    """
     kinds = {"scikit-build-core": ("cmake", "ninja"), "scikit-build": ("cmake", "ninja"), "CMake": ("cmake",),
              "meson-python": ("ninja",), "bazel": ("bazel",)}  # fmt: skip
     programs: dict[str, str] = {}
     for builder in sorted(found):
         for program in kinds.get(builder.name, ()):
             programs.setdefault(program, builder.evidence)
+    for started in setup_programs(files):
+        programs.setdefault(started.name, started.evidence)
     yield from (Library(LibraryKind.PROGRAM, program, evidence) for program, evidence in programs.items())
 
 

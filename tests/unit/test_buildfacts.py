@@ -581,3 +581,26 @@ def test_json_keeps_everything() -> None:
     found = facts({"setup.py": setup, "setup.cfg": "x"})
     assert found.libraries[0].kind is LibraryKind.LINK
     assert from_json(json.dumps(asdict(found))) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "programs"),
+    [
+        ("subprocess.check_output(['git', 'rev-parse', 'HEAD'])", ["git"]),
+        ("subprocess.run('git describe', shell=True)", ["git"]),
+        ("try:\n    subprocess.run(['git'])\nexcept subprocess.CalledProcessError:\n    pass", ["git"]),
+        ("try:\n    subprocess.run(['git'])\nexcept (KeyError, OSError):\n    pass", []),
+        ("try:\n    subprocess.run(['git'])\nexcept:\n    pass", []),
+        ("with contextlib.suppress(Exception):\n    subprocess.run(['git'])", []),
+        ("if os.path.isdir('.git'):\n    subprocess.run(['git'])", []),
+        ("if sys.platform == 'darwin':\n    subprocess.run(['xcrun'])", []),
+        ("shutil.which('git') and subprocess.run(['git'])", []),
+        ("subprocess.check_call(['./build.sh'])\nsubprocess.call([sys.executable, 'git'])\nrun(['gcc'])", []),
+        ("def f():\n    return Popen(['protoc', '--version'])", ["protoc"]),
+    ],
+)
+def test_programs_that_setup_py_cannot_do_without(code: str, programs: list[str]) -> None:
+    text = f"import contextlib, os, shutil, subprocess, sys\nfrom subprocess import Popen, run\n{code}\nsetup()\n"
+    found = build_facts({"setup.py"}, {"setup.py": text})
+    assert [library.name for library in found.libraries if library.kind is LibraryKind.PROGRAM] == programs
+    assert all(library.required for library in found.libraries)
