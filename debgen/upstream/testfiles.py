@@ -285,6 +285,7 @@ class _Reader(ast.NodeVisitor):
     def visit_BinOp(self, node: ast.BinOp) -> None:
         if isinstance(node.op, ast.Div):
             self.read.joined |= set(_literal([node.right]))
+            self.read.strings.add("/".join(_steps(node)))
             self._climb(node)
         self.generic_visit(node)
 
@@ -314,6 +315,7 @@ class _Reader(ast.NodeVisitor):
         first = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
         if name == "joinpath" or (name == "join" and len(node.args) > 1):
             self.read.joined |= set(_literal(node.args))
+            self.read.strings.add("/".join(_literal(node.args)))
         self._climb(node)
         if isinstance(first, str):
             if name.endswith("importorskip"):
@@ -329,6 +331,14 @@ class _Reader(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and 0 < len(node.value) < 200 and "\n" not in node.value:
             self.read.strings.add(node.value)
+
+
+def _steps(node: ast.expr) -> list[str]:
+    """The literal parts at the end of a path: those of ``ROOT / "src" / "foo"``."""
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)):
+        return []
+    step = list(_literal([node.right]))
+    return [*_steps(node.left), *step] if step else []
 
 
 def _literal(nodes: list[ast.expr]) -> Iterator[str]:

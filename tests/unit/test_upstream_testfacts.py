@@ -287,7 +287,8 @@ def test_tests_beside_a_folder_of_their_name_stay_where_they_are(tmp_path: Path)
     ("said", "settings", "beside"),
     [
         ("src/pkg/x.h", "", ("src",)), ("../../src/pkg", "", ("src",)), ("../src/", "", ()), ("src/none.h", "", ()),
-        ("src/pkg/x.h", "[pytest]\npythonpath = src\n", ()),
+        ("src/pkg/x.h", "[pytest]\npythonpath = src\n", ()), ("src' / 'pkg' / 'x.h", "", ("src",)),
+        ("src' / name / 'pkg", "", ()), ("' , TOP.joinpath('src', 'pkg'), '", "", ("src",)),
     ],
 )  # fmt: skip
 def test_sources_that_tests_read(tmp_path: Path, said: str, settings: str, beside: tuple[str, ...]) -> None:
