@@ -32,7 +32,7 @@ from debgen.debianize.requirements import judge_requirements
 from debgen.debianize.source_files import changelog, homepage, upstream_metadata, watch
 from debgen.debianize.system_libraries import system_libraries
 from debgen.debianize.templates import Templates
-from debgen.debianize.tests import SMOKE, autopkgtests_of, plan_tests, render_smoke
+from debgen.debianize.tests import EXAMPLES, SMOKE, autopkgtests_of, plan_tests, render_examples, render_smoke
 from debgen.errors import RecipeError, UnsupportedSourceError
 from debgen.upstream.facts import EntryPoint
 from debgen.upstream.oddfiles import Fate
@@ -107,6 +107,8 @@ class _Writer:
             files["pybuild.testfiles"] = "".join(f"{path}\n" for path in self.tests.files)
         if self.tests.smoke:
             files[SMOKE] = render_smoke(self.tests, self.templates)
+        if self.tests.examples:
+            files[EXAMPLES] = render_examples(self.tests, self.facts.modules, self.templates)
         if self.facts.scripts:
             files[f"{self.binary}.manpages"] = "".join(f"debian/{s.command}.1\n" for s in self.facts.scripts)
             if helped := [script.command for script in self._helped()]:

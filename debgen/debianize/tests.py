@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
 
+from debgen.debianize.examples import Example, examples
 from debgen.debianize.model import Inputs
 from debgen.debianize.pytest_options import Block as Block
 from debgen.debianize.pytest_options import option_blocks, rewritten
@@ -38,8 +39,9 @@ _USUAL = ("tests", "test")
 _KNOWS_NAMESPACES = Version("8.1")
 #: Of more places than these, only the folder that they have in common is named.
 _MANY = 3
-#: The smoke test's script, below debian/.
+#: The scripts of the smoke test and of upstream's documented examples, below debian/.
 SMOKE = "tests/smoke"
+EXAMPLES = "tests/examples"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class TestPlan:
     proxies: bool = False
     reason: str = ""
     smoke: Smoke | None = None
+    #: Upstream's documented examples, with which a package without tests is tried besides.
+    examples: tuple[Example, ...] = ()
     places: tuple[TestPlace, ...] = ()
     #: Top-level packages that have to lie beside the tests: the autopkgtest takes copies of the installed ones.
     surrounding: tuple[str, ...] = ()
@@ -107,7 +111,14 @@ def plan_tests(inputs: Inputs) -> TestPlan:
     left = set(tests.test_files) - {problem.path for problem in unusable}
     if not tests.directory or (tests.test_files and not left):
         reason = tests.reason or _first(problem.reason for problem in unusable) or "the sdist has no tests"
-        return TestPlan("smoke", reason=reason, smoke=smoke(inputs), variables=variables, remarks=_remarks(insisted))
+        return TestPlan(
+            "smoke",
+            reason=reason,
+            smoke=smoke(inputs),
+            examples=examples(inputs.facts.description, inputs.facts.modules),
+            variables=variables,
+            remarks=_remarks(insisted),
+        )
     arguments = _arguments(tests)
     blocks = _blocks(inputs, needs, unusable) if tests.runner == "pytest" else []
     usual = len(tests.places) == 1 and tests.places[0].target in _USUAL
@@ -133,6 +144,11 @@ def render_smoke(plan: TestPlan, templates: Templates) -> str:
     return templates.render("tests-smoke.j2", smoke=plan.smoke, reason=plan.reason)
 
 
+def render_examples(plan: TestPlan, modules: Iterable[str], templates: Templates) -> str:
+    """The text of debian/tests/examples for a plan that has examples."""
+    return templates.render("tests-examples.j2", examples=plan.examples, modules=sorted(modules), reason=plan.reason)
+
+
 def autopkgtests_of(plan: TestPlan, inputs: Inputs, binary: str) -> list[DebianTest]:
     """The tests of the installed package: upstream's through pybuild, else the smoke test, then the recipe's."""
     if plan.smoke is None:
@@ -141,6 +157,8 @@ def autopkgtests_of(plan: TestPlan, inputs: Inputs, binary: str) -> list[DebianT
     else:
         superficial = ("superficial",) if plan.smoke.superficial else ()
         found = [DebianTest("smoke", (binary,), restrictions=("allow-stderr", *superficial), script=True)]
+        if plan.examples:
+            found.append(DebianTest("examples", (binary,), restrictions=("allow-stderr", "skippable"), script=True))
     for test in inputs.recipe.layer.autopkgtest:
         asked = tuple(binary if relation == "@" else relation for relation in test.depends)
         found.append(DebianTest(test.name, asked, restrictions=test.restrictions, script=True))

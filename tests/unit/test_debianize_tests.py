@@ -18,7 +18,7 @@ from debgen.debianize.pytest_plugins import starts
 from debgen.debianize.smoke import smoke
 from debgen.debianize.templates import Templates
 from debgen.debianize.test_needs import TestNeeds
-from debgen.debianize.tests import TestPlan, autopkgtests_of, plan_tests, render_smoke
+from debgen.debianize.tests import TestPlan, autopkgtests_of, plan_tests, render_examples, render_smoke
 from debgen.errors import RecipeError
 from debgen.identity import Identity
 from debgen.recipes import Layer, Recipe, Skip
@@ -414,6 +414,21 @@ def test_the_smoke_test(tmp_path: Path) -> None:
     assert '("foo", "foo.cli:main", True, True),' in script
     (test,) = autopkgtests_of(made, told, "python3-foo")
     assert (test.name, test.script, test.restrictions) == ("smoke", True, ("allow-stderr",))
+
+
+def test_documented_examples_are_tried_where_there_are_no_tests(tmp_path: Path) -> None:
+    readme = "```python\nimport foo\nfoo.load('1')\n```\n"
+    told = inputs(tmp_path, {"foo/__init__.py": ""}, {})
+    told = replace(told, facts=replace(told.facts, description=readme, modules=("foo",)))
+    plan = plan_tests(told)
+    assert [example.code for example in plan.examples] == ["import foo\nfoo.load('1')\n"]
+    [smoke, documented] = autopkgtests_of(plan, told, "python3-foo")
+    assert (smoke.name, documented.name, documented.script) == ("smoke", "examples", True)
+    assert documented.restrictions == ("allow-stderr", "skippable")
+    text = render_examples(plan, told.facts.modules, Templates())
+    compile(text, "examples", "exec")
+    assert '("import foo\\n"\n     "foo.load(\'1\')\\n",\n     False, True),' in text
+    assert "# There are no tests to run: the sdist has no tests.\n" in text
 
 
 def test_what_only_imports_is_called_superficial(tmp_path: Path) -> None:
