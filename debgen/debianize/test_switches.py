@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from debgen.upstream.testfacts import TestFacts
@@ -28,6 +28,11 @@ _DEVICE_MARK = re.compile(r"(?:(?:tests?|needs?|requires?|uses?|with)_?)?(?:gpus
 _NETWORK_OPTION = re.compile(
     rf"--(?:no|skip|disable|without)[-_](?:{_NETWORK_WORDS}|remote)(?:[-_]tests?)?|--offline(?:[-_]only)?"
 )
+#: The variable that tells a library to do without the network, and the module that reads it.
+_OFFLINE = {
+    name: ("HF_HUB_OFFLINE", "huggingface_hub")
+    for name in ("huggingface_hub", "transformers", "datasets", "diffusers", "sentence_transformers", "peft")
+}
 _NETWORK_VARIABLE = re.compile(
     r"(?:\w+_)?(?:NO|SKIP|DISABLE|WITHOUT)_(?:\w+_)?(?:NETWORK|ONLINE|INTERNET)(?:_TESTS?)?|(?:\w+_)?TESTS?_OFFLINE"
 )
@@ -87,6 +92,18 @@ def network_options(tests: TestFacts) -> tuple[str, ...]:
 def network_variables(tests: TestFacts) -> tuple[str, ...]:
     """Variables of the environment by which upstream's tests know that they have no network."""
     return tuple(name for name in tests.asked_variables if _NETWORK_VARIABLE.fullmatch(name))
+
+
+def library_variables(tests: TestFacts, own: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Variables by which libraries that the tests or the package import, but for its ``own``, know that there is none.
+
+    Each with the module. Without it such a library tries for minutes, or fails in ways that tell nothing.
+    """
+    modules = {used.name.partition(".")[0] for used in tests.foreign}
+    modules |= {name.partition(".")[0] for file in tests.own for name in file.anywhere}
+    known = sorted(name for name in modules & _OFFLINE.keys() if _OFFLINE[name][1] not in own)
+    variables = {_OFFLINE[name][0]: name for name in reversed(known)}
+    return tuple(sorted(variables.items()))
 
 
 def quoted(argument: str) -> str:

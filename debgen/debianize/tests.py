@@ -22,6 +22,7 @@ from debgen.debianize.templates import Templates
 from debgen.debianize.test_needs import TestNeeds, test_needs
 from debgen.debianize.test_switches import (
     marks_expression,
+    library_variables,
     network_options,
     network_variables,
     quoted,
@@ -241,6 +242,9 @@ def _variables(inputs: Inputs) -> tuple[Variable, ...]:
         found.setdefault(setting.name, Variable(name=setting.name, value=setting.value, reason=reason))
     for name in network_variables(tests):
         reason = "Upstream's own switch for tests that need the network, which a build hasn't"
+        found.setdefault(name, Variable(name=name, value="1", reason=reason))
+    for name, module in library_variables(tests, inputs.facts.modules):
+        reason = f"The switch of {module}, which the tests or what they test import, for machines without network"
         found.setdefault(name, Variable(name=name, value="1", reason=reason))
     return tuple(found.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,17 @@ def test_upstream_s_own_variable_for_no_network(tmp_path: Path) -> None:
     text = f"import os\nSKIP = os.environ.get('FOO_SKIP_NETWORK_TESTS')\n{PLAIN}"
     plan = plan_tests(inputs(tmp_path, {"tests/test_a.py": text}))
     assert [(variable.name, variable.value) for variable in plan.variables] == [("FOO_SKIP_NETWORK_TESTS", "1")]
+
+
+def test_the_variable_of_a_library_for_no_network(tmp_path: Path) -> None:
+    """Of the libraries that are only reached over the package's own modules too; not of the library itself."""
+    text = f"import transformers\n{PLAIN}"
+    told = inputs(tmp_path, {"tests/test_a.py": text}, suite={"transformers": "python3-transformers"})
+    [variable] = plan_tests(told).variables
+    assert (variable.name, variable.value) == ("HF_HUB_OFFLINE", "1")
+    assert variable.reason.startswith("The switch of transformers, ")
+    own = replace(told.facts, modules=("huggingface_hub",))
+    assert plan_tests(replace(told, facts=own)).variables == ()
 
 
 # --- programs
