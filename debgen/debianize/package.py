@@ -17,16 +17,12 @@ from debgen.debianize.continued import Upload, next_version
 from debgen.debianize.copyright_file import Holder, copyright_file, embedded_notices
 from debgen.debianize.depends import py3dist_overrides, suggests
 from debgen.debianize.description import describe
-from debgen.debianize.fetch_patch import REASON as FETCH_REASON
-from debgen.debianize.fetch_patch import without_downloads
 from debgen.debianize.fixmes import Fixmes
-from debgen.debianize.flit_patch import REASON as FLIT_REASON
-from debgen.debianize.flit_patch import flit_needs_patch, standard_tables
 from debgen.debianize.lacking import lacking
 from debgen.debianize.manpages import fallback_pages, make_quoted
-from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch, quilt_patch
 from debgen.debianize.model import Inputs, SourcePackage
 from debgen.debianize.names import binary_name, source_name
+from debgen.debianize.patches import patches
 from debgen.debianize.relied import relied_upon
 from debgen.debianize.requirements import judge_requirements
 from debgen.debianize.source_files import changelog, homepage, upstream_metadata, watch
@@ -60,7 +56,6 @@ class _Writer:
         self.facts = facts
         self.fixmes = Fixmes()
         self.notes: list[str] = []
-        self.left_out: list[str] = []
         self.existing = self.inputs.lookup(facts.normalised)
         self.source = source_name(facts, self.existing, self.inputs.taken)
         self.binary = binary_name(facts, self.existing)
@@ -121,10 +116,12 @@ class _Writer:
             place = f"usr/share/doc/{self.binary}/notices"
             lines = (f"{path} {place}/{path.rpartition('/')[0]}\n" for path in embedded)
             files[f"{self.binary}.install"] = "".join(lines)
-        files |= self._patches()
-        if self.left_out:  # a line without a package: dh_python3 passes the requirement over
+        patched = patches(self.inputs, self.judged, compiled=self.compiled, fixmes=self.fixmes)
+        self.notes += patched.notes
+        files |= patched.files
+        if patched.left_out:  # a line without a package: dh_python3 passes the requirement over
             files["py3dist-overrides"] = files.get("py3dist-overrides", "") + "".join(
-                f"{name}\n" for name in self.left_out
+                f"{name}\n" for name in patched.left_out
             )
         overlay = self._overlay()
         replaced = {path: files[path] for path in overlay if path in files}
@@ -311,57 +308,6 @@ class _Writer:
 
     def _tests_control(self) -> str:
         return self.templates.render("tests-control.j2", tests=autopkgtests_of(self.tests, self.inputs, self.binary))
-
-    def _patches(self) -> dict[str, str]:
-        """The recipe's patches, then one generated patch for each requirement relaxed or dropped."""
-        own = self.inputs.recipe.patches()
-        files = {f"patches/{name}": file.read_text(encoding="utf-8") for name, file in own.items()}
-        changes = [
-            *(
-                Change(str(canonicalize_name(r.name)), relax.specifier, relax.reason)
-                for r, relax in self.judged.relaxed
-            ),
-            *(Change(str(canonicalize_name(r.name)), None, drop.reason) for r, drop in self.judged.dropped),
-        ]
-        texts = dict(self.inputs.texts)
-        date = f"{self.inputs.date:%Y-%m-%d}"
-        author = str(self.inputs.identity)
-        path = "pyproject.toml"
-        flit = self.inputs.lookup("flit-core")
-        if flit and flit_needs_patch(texts.get(path, ""), flit.upstream_version):
-            if new := standard_tables(texts[path]):
-                told = ("Use the standard table for the metadata", FLIT_REASON)
-                files["patches/standard-metadata.patch"] = quilt_patch(path, texts[path], new, told, author, date)
-                texts[path] = new
-            else:
-                self.fixmes.add(
-                    "debian/patches", f"{path} has tables that flit_core {flit.upstream_version} can't read"
-                )
-        for path, text in self.inputs.texts.items():
-            if "FetchContent_" not in text:
-                continue
-            new, names = without_downloads(text, path, self.inputs.has)
-            if names:
-                told = (f"Build with the {', '.join(names)} of the source", FETCH_REASON)
-                files[f"patches/bundled-{names[0]}.patch"] = quilt_patch(path, text, new, told, author, date)
-        for change in changes:
-            changed = apply_change(texts, change)
-            if changed is None:
-                if change.specifier is None:
-                    self.left_out.append(change.distribution)
-                self.notes.append(
-                    f"the requirement on {change.distribution} was not found in upstream's build files, so the "
-                    f"installed metadata keeps it; the package's Depends don't: {change.reason}"
-                )
-                continue
-            path, new = changed
-            verb = "relax" if change.specifier is not None else "drop"
-            patch = dep3_patch(path, texts[path], new, change, author, date)
-            files[f"patches/{verb}-{change.distribution}.patch"] = patch
-            texts[path] = new
-        if files:
-            files["patches/series"] = "".join(f"{path.removeprefix('patches/')}\n" for path in files)
-        return files
 
 
 def _normalised(text: str) -> str:

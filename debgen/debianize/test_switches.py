@@ -29,10 +29,10 @@ _NETWORK_OPTION = re.compile(
     rf"--(?:no|skip|disable|without)[-_](?:{_NETWORK_WORDS}|remote)(?:[-_]tests?)?|--offline(?:[-_]only)?"
 )
 #: The variable that tells a library to do without the network, and the module that reads it.
-_OFFLINE = {
-    name: ("HF_HUB_OFFLINE", "huggingface_hub")
-    for name in ("huggingface_hub", "transformers", "datasets", "diffusers", "sentence_transformers", "peft")
-}
+_OFFLINE = dict.fromkeys(
+    ("huggingface_hub", "transformers", "datasets", "diffusers", "sentence_transformers", "peft"),
+    ("HF_HUB_OFFLINE", "huggingface_hub"),
+)
 _NETWORK_VARIABLE = re.compile(
     r"(?:\w+_)?(?:NO|SKIP|DISABLE|WITHOUT)_(?:\w+_)?(?:NETWORK|ONLINE|INTERNET)(?:_TESTS?)?|(?:\w+_)?TESTS?_OFFLINE"
 )

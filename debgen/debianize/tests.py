@@ -21,8 +21,8 @@ from debgen.debianize.smoke import Smoke, smoke
 from debgen.debianize.templates import Templates
 from debgen.debianize.test_needs import TestNeeds, test_needs
 from debgen.debianize.test_switches import (
-    marks_expression,
     library_variables,
+    marks_expression,
     network_options,
     network_variables,
     quoted,

@@ -252,6 +252,22 @@ def test_profiles_stand_with_every_alternative() -> None:
     assert "git <!nocheck> | mercurial (>= 2) <!nocheck>" in build_depends(inputs(facts, layer))
 
 
+def test_patches_that_rules_make() -> None:
+    facts = replace(FACTS, compiled=("C (foo.c)",))
+    told = inputs(facts, packages={"flit-core": "4.1-1"})
+    texts = {
+        "setup.py": "setup(a=['-g0'])\n", "pyproject.toml": '[tool.flit.metadata]\nmodule = "foo"\n',
+        "c/CMakeLists.txt": "FetchContent_Declare(x URL a SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/x)\n",
+    }  # fmt: skip
+    told = replace(told, texts={**told.texts, **texts}, has="c/x/CMakeLists.txt".__eq__)
+    files = made(told).files
+    assert files["patches/series"] == "standard-metadata.patch\nbundled-x.patch\ndebugging-symbols.patch\n"
+    assert "+setup(a=['-g'])" in files["patches/debugging-symbols.patch"]
+    assert "+[project]" in files["patches/standard-metadata.patch"]
+    assert "+FetchContent_Declare(x SOURCE_DIR" in files["patches/bundled-x.patch"]
+    assert "debugging-symbols" not in made(replace(told, facts=FACTS)).files["patches/series"]
+
+
 def test_what_a_recipe_builds_with() -> None:
     layer = Layer(build_depends=(Package(relation="libfoo-dev", reason=REASON),))
     assert "libfoo-dev" in build_depends(inputs(FACTS, layer))

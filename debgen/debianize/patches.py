@@ -1,0 +1,109 @@
+"""debian/patches: the recipe's, then those that a rule makes, each with its reason (DEP-3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from packaging.utils import canonicalize_name
+
+from debgen.debianize import fetch_patch, flit_patch, symbols_patch
+from debgen.debianize.fixmes import Fixmes
+from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch, quilt_patch
+from debgen.debianize.model import Inputs
+from debgen.debianize.requirements import Judged
+
+
+@dataclass(frozen=True)
+class Patches:
+    """The ``files`` below debian/patches, by their paths in debian/.
+
+    ``left_out`` are the distributions that no patch could drop from upstream's metadata, ``notes`` are for the human.
+    """
+
+    files: dict[str, str]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def patches(inputs: Inputs, judged: Judged, *, compiled: bool, fixmes: Fixmes) -> Patches:
+    """All patches and their series; what can't be patched is asked in ``fixmes``."""
+    return _Series(inputs, judged, compiled, fixmes).write()
+
+
+@dataclass
+class _Series:
+    inputs: Inputs
+    judged: Judged
+    compiled: bool
+    fixmes: Fixmes
+    left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        own = self.inputs.recipe.patches()
+        self.files = {f"patches/{name}": file.read_text(encoding="utf-8") for name, file in own.items()}
+        self.texts = dict(self.inputs.texts)
+        self.author = str(self.inputs.identity)
+        self.date = f"{self.inputs.date:%Y-%m-%d}"
+
+    def write(self) -> Patches:
+        self._flit()
+        self._downloads()
+        if self.compiled:
+            self._symbols()
+        self._requirements()
+        if self.files:
+            self.files["patches/series"] = "".join(f"{path.removeprefix('patches/')}\n" for path in self.files)
+        return Patches(self.files, tuple(self.left_out), tuple(self.notes))
+
+    def _add(self, name: str, path: str, new: str, title: str, reason: str) -> None:
+        self.files[f"patches/{name}.patch"] = quilt_patch(
+            path, self.texts[path], new, (title, reason), self.author, self.date
+        )
+        self.texts[path] = new
+
+    def _flit(self) -> None:
+        path = "pyproject.toml"
+        flit = self.inputs.lookup("flit-core")
+        if flit is None or not flit_patch.flit_needs_patch(self.texts.get(path, ""), flit.upstream_version):
+            return
+        if new := flit_patch.standard_tables(self.texts[path]):
+            title = "Use the standard table for the metadata"
+            self._add("standard-metadata", path, new, title, flit_patch.REASON)
+            return
+        self.fixmes.add("debian/patches", f"{path} has tables that flit_core {flit.upstream_version} can't read")
+
+    def _downloads(self) -> None:
+        for path, text in self.inputs.texts.items():
+            new, names = fetch_patch.without_downloads(text, path, self.inputs.has)
+            if names:
+                title = f"Build with the {', '.join(names)} of the source"
+                self._add(f"bundled-{names[0]}", path, new, title, fetch_patch.REASON)
+
+    def _symbols(self) -> None:
+        path = "setup.py"
+        new = symbols_patch.with_symbols(self.texts.get(path, ""))
+        if path in self.texts and new != self.texts[path]:
+            self._add("debugging-symbols", path, new, "Keep the debugging symbols", symbols_patch.REASON)
+
+    def _requirements(self) -> None:
+        """One patch for each requirement relaxed or dropped."""
+        changes = [
+            *(Change(str(canonicalize_name(r.name)), x.specifier, x.reason) for r, x in self.judged.relaxed),
+            *(Change(str(canonicalize_name(r.name)), None, x.reason) for r, x in self.judged.dropped),
+        ]
+        for change in changes:
+            changed = apply_change(self.texts, change)
+            if changed is None:
+                if change.specifier is None:
+                    self.left_out.append(change.distribution)
+                self.notes.append(
+                    f"the requirement on {change.distribution} was not found in upstream's build files, so the "
+                    f"installed metadata keeps it; the package's Depends don't: {change.reason}"
+                )
+                continue
+            path, new = changed
+            verb = "relax" if change.specifier is not None else "drop"
+            patch = dep3_patch(path, self.texts[path], new, change, self.author, self.date)
+            self.files[f"patches/{verb}-{change.distribution}.patch"] = patch
+            self.texts[path] = new
