@@ -24,7 +24,8 @@ class Failure:
 
 
 _RULER = re.compile(r"={3,} .* ={3,}|={70,}")
-_HEAD = re.compile(r"_{2,} (?:ERROR (?:collecting|at setup of|at teardown of) )?(?P<name>.+?) _{2,}")
+#: A long name leaves one line on each side; "_ _ _" is pytest's line between the parts of a traceback.
+_HEAD = re.compile(r"_+ (?!_ )(?:ERROR (?:collecting|at setup of|at teardown of) )?(?P<name>.+?) _+")
 _SUMMARY = re.compile(r"(?:FAILED|ERROR|SUBFAIL(?:ED)?)(?:\([^)]*\)|\[[^\]]*\])? (?P<rest>\S.*)")
 _CAPTURED = re.compile(r"-{3,} Captured .* -{3,}")
 #: An exception as a traceback's last line names it, or as pytest prints it behind its mark; what pytest tells of the

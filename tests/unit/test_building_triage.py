@@ -23,6 +23,7 @@ ________________________________ test_download _________________________________
 >       fetch("https://hub.example/x")
 
 tests/test_net.py:4:
+_ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _
 E       socket.gaierror: [Errno -3] Temporary failure in name resolution
 
 The above exception was the direct cause of the following exception:
@@ -44,7 +45,7 @@ socket.gaierror: [Errno -3] Temporary failure in name resolution
 _______________________ ERROR collecting tests/test_mod.py _______________________
 ImportError while importing test module '/<<PKGBUILDDIR>>/tests/test_mod.py'.
 E   ModuleNotFoundError: No module named 'nowhere'
-___________________ ERROR at setup of test_gpu ____________________
+_ ERROR at setup of test_gpu _
 E   RuntimeError: Found no NVIDIA driver on your system.
 =========================== short test summary info ============================
 FAILED tests/test_net.py::test_download - hub.HubError: can't reach the hub
