@@ -43,6 +43,7 @@ _MANY = 3
 #: The scripts of the smoke test and of upstream's documented examples, below debian/.
 SMOKE = "tests/smoke"
 EXAMPLES = "tests/examples"
+_NO_TESTS = "the sdist has no tests"
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,13 @@ def plan_tests(inputs: Inputs) -> TestPlan:
     needs = test_needs(inputs, frozenset(problem.path for problem in insisted))
     _refuse_stale_skips(inputs)
     unusable = (*_unimportable(inputs), *needs.ignored, *insisted)
-    left = set(tests.test_files) - {problem.path for problem in unusable}
+    skipped = {skip.select.rstrip("/"): skip.reason for skip in inputs.recipe.layer.skip if "::" not in skip.select}
+    left = {
+        path for path in set(tests.test_files) - {problem.path for problem in unusable}
+        if not any(f"{path}/".startswith(f"{select}/") for select in skipped)
+    }  # fmt: skip
     if not tests.directory or (tests.test_files and not left):
-        reason = tests.reason or _first(problem.reason for problem in unusable) or "the sdist has no tests"
+        reason = tests.reason or _first((*(problem.reason for problem in unusable), *skipped.values())) or _NO_TESTS
         return TestPlan(
             "smoke",
             reason=reason,

@@ -416,6 +416,14 @@ def test_the_smoke_test(tmp_path: Path) -> None:
     assert (test.name, test.script, test.restrictions) == ("smoke", True, ("allow-stderr",))
 
 
+def test_a_recipe_that_leaves_no_test_leaves_a_smoke_test(tmp_path: Path) -> None:
+    files = {"tests/test_a.py": PLAIN, "tests/b/test_b.py": PLAIN, "foo/__init__.py": ""}
+    all_of = ["tests/test_a.py", "tests/b"]
+    plan = plan_tests(inputs(tmp_path, files, {}, skip=all_of))
+    assert (plan.runner, plan.reason) == ("smoke", inputs(tmp_path, files, {}, skip=all_of).recipe.layer.skip[0].reason)
+    assert plan_tests(inputs(tmp_path, files, {}, skip=all_of[:1])).runner == "pytest"
+
+
 def test_documented_examples_are_tried_where_there_are_no_tests(tmp_path: Path) -> None:
     readme = "```python\nimport foo\nfoo.load('1')\n```\n"
     told = inputs(tmp_path, {"foo/__init__.py": ""}, {})
