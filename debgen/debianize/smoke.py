@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from debgen.debianize.model import Inputs
-from debgen.upstream.testfacts import SourceFile
+from debgen.upstream.sourcefiles import SourceFile
 from debgen.upstream.testfiles import is_standard
 
 #: Parts of dotted names of what isn't made for being imported.

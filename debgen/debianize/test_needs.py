@@ -121,6 +121,12 @@ class _Finder:
         if self.tests.old_zones and self.inputs.taken("tzdata-legacy"):
             evidence = f"{self.tests.old_zones} uses time zones that are only there under older names"
             self.needed["tzdata-legacy"] = TestNeed("tzdata-legacy", "", evidence)
+        for package in ("libtorch-dev", "python3-dev") if self.tests.compiles else ():
+            if self.inputs.taken(package):
+                evidence = (
+                    f"{self.tests.compiles} has torch compile functions, in C++ with torch's and Python's headers"
+                )
+                self.needed[package] = TestNeed(package, "", evidence)
         ignored = tuple(Unimportable(path, reason) for path, reason in sorted(self.ignored.items()))
         return TestNeeds(tuple(self.needed[name] for name in sorted(self.needed)), ignored, tuple(self.notes))
 

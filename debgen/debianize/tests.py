@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
@@ -125,7 +125,7 @@ def plan_tests(inputs: Inputs) -> TestPlan:
             variables=variables,
             remarks=_remarks(insisted),
         )
-    arguments = _arguments(tests)
+    arguments = _arguments(tests, {problem.path for problem in unusable})
     blocks = _blocks(inputs, needs, unusable) if tests.runner == "pytest" else []
     usual = len(tests.places) == 1 and tests.places[0].target in _USUAL
     if tests.runner in ("pytest", "unittest") and usual and (not blocks or tests.runner == "unittest"):
@@ -196,8 +196,8 @@ def _refuse_stale_skips(inputs: Inputs) -> None:
             )
 
 
-def _arguments(tests: TestFacts) -> tuple[str, ...]:
-    """What the runner is told to run."""
+def _arguments(tests: TestFacts, unusable: Set[str]) -> tuple[str, ...]:
+    """What the runner is told to run, which is not the files that are ``unusable``."""
     if tests.runner == "custom":
         return (f"{{interpreter}} {_escaped(tests.command)}",)
     targets = [place.target for place in tests.places]
@@ -209,7 +209,23 @@ def _arguments(tests: TestFacts) -> tuple[str, ...]:
         return (f"-s {shlex.quote(targets[0])} -t .",)
     if len(targets) > _MANY:
         targets = [posixpath.commonpath(targets) or "."]
+    targets = [part for target in targets for part in _around_conftests(tests, target, unusable)]
     return tuple(shlex.quote(_escaped(target)) for target in targets)
+
+
+def _around_conftests(tests: TestFacts, target: str, unusable: Set[str]) -> list[str]:
+    """``target``, or what is in it where a folder of it has an unusable conftest.py.
+
+    Before anything else, pytest loads the conftest.py of each folder ``test*`` in what it is told to run, also of one
+    that is left out.
+    """
+    ran = {path: place.run_path(path) for path in tests.files if (place := _place(tests, path))}
+    broken = {posixpath.dirname(ran[path]) for path in unusable & ran.keys() if path.endswith("/conftest.py")}
+    if not any(posixpath.dirname(folder) == target for folder in broken):
+        return [target]
+    inside = (posixpath.relpath(path, target) for path in map(ran.__getitem__, tests.test_files) if path != target)
+    children = {posixpath.join(target, path.partition("/")[0]) for path in inside if not path.startswith("..")}
+    return sorted(children - broken)
 
 
 def _tops(tests: TestFacts) -> set[str]:

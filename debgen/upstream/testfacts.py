@@ -11,25 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from debgen.upstream.pytestsettings import PytestSettings, read_settings
+from debgen.upstream.sourcefiles import SourceFile, own_files
 from debgen.upstream.tables import table as table  # readers of other facts have it from here
 from debgen.upstream.testapart import apart_from
 from debgen.upstream.testcommands import TestCommand, read_commands
 from debgen.upstream.testdeclarations import Declared, read_declarations
+from debgen.upstream.testdevices import without_accelerator
 from debgen.upstream.testenvironment import Setting, read_environment
 from debgen.upstream.testfiles import How, Read, Used, gathered, is_standard, read_files
 from debgen.upstream.testplaces import FOLDERS, SHOWN, find_places, has_init, is_in, joined, python_files, settled
 from debgen.upstream.testplaces import TestPlace as TestPlace
 
 _OWN_SCRIPTS = ("runtests.py", "run_tests.py", "test.py", "tests.py", "test_all.py", "testall.py", "alltests.py")
-_OWN_IMPORT = re.compile(
-    r"^([ \t]*)(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)|import[ \t]+([\w., \t]+))", re.M
-)
 _OLD_ZONE = re.compile(
     r"(?:US|Canada|Brazil|Chile|Mexico)/[A-Z][\w-]+|Asia/(?:Calcutta|Katmandu|Rangoon|Saigon)|Europe/(?:Kiev|Belfast)"
     r"|America/(?:Buenos_Aires|Indianapolis)|GB|NZ|PRC|Japan|Singapore|Hongkong|Israel|Eire"
 )
-#: More modules than any package has that a smoke test would want to import.
-_OWN_LIMIT = 4000
 
 
 @dataclass(frozen=True)
@@ -47,15 +44,6 @@ class Wanted:
     variable: str
     evidence: str
     files: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A Python file outside of the tests: what it imports at its top level, and which absolute names anywhere."""
-
-    path: str
-    top: tuple[str, ...]
-    anywhere: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +95,8 @@ class TestFacts:
     own: tuple[SourceFile, ...] = ()
     #: A test file that names a time zone of the old style, such as US/Eastern.
     old_zones: str = ""
+    #: A file of the tests, or of what they test, that has torch compile functions.
+    compiles: str = ""
     #: All words in the tests, in small letters: they tell which extras are tested.
     words: frozenset[str] = frozenset()
     reason: str = ""
@@ -132,7 +122,7 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
     inside = [path for path in python if any(is_in(path.relative_to(root).as_posix(), p.path) for p in places)]
     conftest = [root / "conftest.py"] if (root / "conftest.py") in python and places else []
     reads = read_files(root, sorted({*inside, *conftest}), settings.python_files)
-    own = tuple(_own(root, [p for p in python if p not in set(inside)]))
+    own = tuple(own_files(root, [p for p in python if p not in set(inside)]))
     if not any(read.has_tests or read.main_guard for read in reads):
         return TestFacts(settings=settings, declared=declared, own=own, reason=_why_not(root, places))
     runner, command, evidence = _runner(root, settings, commands, reads, places)
@@ -145,7 +135,7 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         Unimportable(read.path, f"imports its sibling {absent}, which the sdist lacks")
         for read in apart
         if (absent := _absent_sibling(root, read))
-    )
+    ) + tuple(Unimportable(*problem) for problem in without_accelerator(reads))
     broken = {problem.path for problem in unimportable}
     every = "--doctest-modules" in settings.addopts  # for which pytest imports what has no tests of its own, too
     working = [read for read in reads if read.path not in broken and (every or _counts(read, reads))]
@@ -190,8 +180,13 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         declared=declared,
         own=own,
         words=frozenset().union(*(read.words for read in working)),
+        compiles=next((path for path, compiles in _compiling(working, own) if compiles), ""),
         old_zones=next((read.path for read in working if any(map(_OLD_ZONE.fullmatch, read.strings))), ""),
     )
+
+
+def _compiling(reads: list[Read], own: tuple[SourceFile, ...]) -> list[tuple[str, bool]]:
+    return [*((read.path, read.compiles) for read in reads), *((file.path, file.compiles) for file in own)]
 
 
 def _absent_sibling(root: Path, read: Read) -> str:
@@ -373,24 +368,6 @@ def _is_own(root: Path, name: str) -> bool:
 def _is_module(own: tuple[SourceFile, ...], name: str) -> bool:
     """Whether a file at the top is what the distribution installs: then there is no package beside it."""
     return not any("/" in file.path for file in own) and any(file.path == name for file in own)
-
-
-def _own(root: Path, python: list[Path]) -> Iterator[SourceFile]:
-    for path in python[:_OWN_LIMIT]:
-        text = path.read_text("utf-8-sig", "replace")
-        top: dict[str, None] = {}
-        anywhere: dict[str, None] = {}
-        for indent, module, names, modules in _OWN_IMPORT.findall(text):
-            if module.strip("."):
-                found = [module]
-            elif module:  # "from . import a, b": those may be modules
-                found = [f"{module}{word}" for word in re.findall(r"(?:^|[,(])\s*(\w+)", names)]
-            else:
-                found = [part.split()[0] for part in modules.split(",") if part.split()]
-            anywhere |= dict.fromkeys(name for name in found if not name.startswith("."))
-            if not indent:
-                top |= dict.fromkeys(found)
-        yield SourceFile(path.relative_to(root).as_posix(), tuple(top), tuple(anywhere))
 
 
 def _why_not(root: Path, places: tuple[TestPlace, ...]) -> str:

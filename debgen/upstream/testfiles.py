@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 
+from debgen.upstream.testdevices import compiles_for_torch, takes_accelerator
 from debgen.upstream.testpaths import climbed, wanted_variables
 
 #: Syntax trees are made of this much source; of what lies beyond only the imports are read, line by line.
@@ -89,6 +90,10 @@ class Read:
     #: Options that take no value, among those that a conftest.py defines; and the marks that it declares.
     flags: set[str] = field(default_factory=set)
     declares_marks: list[str] = field(default_factory=list)
+    #: The line at which importing it fails without an accelerator; 0 where it doesn't.
+    accelerator: int = 0
+    #: Whether it has torch compile functions.
+    compiles: bool = False
     loopback: bool = False
     proxies: bool = False
     words: set[str] = field(default_factory=set)
@@ -109,6 +114,7 @@ def read_files(root: Path, paths: list[Path], patterns: tuple[str, ...]) -> list
         text = path.read_text("utf-8-sig", "replace")
         read = Read(name, any(fnmatchcase(path.name, p.rpartition("/")[2]) for p in patterns))
         read.loopback = "127.0.0.1" in text
+        read.compiles = compiles_for_torch(text)
         read.proxies = bool(_PROXY.search(text))
         read.words = set(re.findall(r"[a-z][a-z0-9]+", text.lower()))
         read.empty = not text.strip()
@@ -121,6 +127,8 @@ def read_files(root: Path, paths: list[Path], patterns: tuple[str, ...]) -> list
             if "environ" in text or "getenv" in text:
                 read.variables = {said for said in read.strings if _VARIABLE.fullmatch(said)}
                 read.wants = list(wanted_variables(tree))
+            if "torch" in text:
+                read.accelerator = takes_accelerator(tree)
             read.flags = {option for option in _FLAG.findall(text) if option in read.options}
         elif left <= 0:
             for match in _IMPORT.finditer(text):

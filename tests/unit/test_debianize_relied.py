@@ -16,7 +16,8 @@ from debgen.debianize.continued import Continued, Upload
 from debgen.debianize.relied import Relied, relied_upon
 from debgen.debianize.requirements import Judged, judge_requirements
 from debgen.planning.relaxation import loosened
-from debgen.upstream.testfacts import SourceFile, TestFacts
+from debgen.upstream.sourcefiles import SourceFile
+from debgen.upstream.testfacts import TestFacts
 
 
 def held(depends: str, version: str = "1.0-3", recommends: str = "", others: tuple[str, ...] = ()) -> Continued:

@@ -424,6 +424,33 @@ def test_a_recipe_that_leaves_no_test_leaves_a_smoke_test(tmp_path: Path) -> Non
     assert plan_tests(inputs(tmp_path, files, {}, skip=all_of[:1])).runner == "pytest"
 
 
+def test_tests_for_an_accelerator_are_left_out_with_what_their_conftest_is_for(tmp_path: Path) -> None:
+    taken = "import torch\nD = torch.accelerator.current_accelerator()\nX = D.type\n"
+    files = {
+        "tests/test_off/conftest.py": taken, "tests/test_off/test_a.py": PLAIN, "tests/test_b.py": PLAIN,
+        "tests/more/test_c.py": PLAIN, "tests/more/test_d.py": f"import torch\ntorch.cuda.get_device_name()\n{PLAIN}",
+        "tests/test_e.py": f"import torch\nif torch.cuda.is_available():\n    torch.cuda.init()\n{PLAIN}",
+    }  # fmt: skip
+    plan = plan_tests(inputs(tmp_path, files, {"torch": "python3-torch"}))
+    # pytest would load test_off/conftest.py before it looks at what it is told to ignore
+    assert plan.arguments == ("tests/more", "tests/test_b.py", "tests/test_e.py")
+    left_out = {argument: block.reason for block in plan.blocks for argument in block.arguments}
+    reason = "tests/test_off/conftest.py:3 takes an accelerator for granted, which a build hasn't"
+    assert left_out["--ignore=tests/test_off/test_a.py"].lower() == reason.lower()
+    assert "--ignore=tests/more/test_d.py" in left_out
+    assert "--ignore=tests/test_e.py" not in left_out
+
+
+def test_what_torch_compiles_takes_headers(tmp_path: Path) -> None:
+    files = {"tests/test_a.py": PLAIN, "foo/a.py": "import torch\n@torch.compile\ndef f(): pass\n"}
+    found = find_needs(inputs(tmp_path, files, {}, taken=["libtorch-dev", "python3-dev"]))
+    assert found.packages == ("libtorch-dev", "python3-dev", "python3-pytest")
+    files["foo/a.py"] = "import torch\n# torch.compile\n"
+    assert find_needs(inputs(tmp_path, files, {}, taken=["libtorch-dev", "python3-dev"])).packages == (
+        "python3-pytest",
+    )
+
+
 def test_documented_examples_are_tried_where_there_are_no_tests(tmp_path: Path) -> None:
     readme = "```python\nimport foo\nfoo.load('1')\n```\n"
     told = inputs(tmp_path, {"foo/__init__.py": ""}, {})
