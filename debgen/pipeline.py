@@ -6,6 +6,7 @@ Both ``generate`` and ``build`` go through here.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -295,14 +296,14 @@ def _texts(tree: Path, facts: SdistFacts) -> dict[str, str]:
     }
     for path in facts.tests.files:
         texts.setdefault(path, "")
-    return texts | _fetching(tree)
+    return texts | _cmake_files(tree)
 
 
-def _fetching(tree: Path) -> dict[str, str]:
-    """The CMake files that may download something."""
+def _cmake_files(tree: Path) -> dict[str, str]:
+    """The CMake files that may download something, or set the paths of libraries."""
     found = (file for pattern in ("CMakeLists.txt", "*.cmake") for file in sorted(tree.rglob(pattern)))
     texts = {file.relative_to(tree).as_posix(): file.read_text("utf-8", "replace") for file in found if file.is_file()}
-    return {path: text for path, text in texts.items() if "FetchContent_" in text}
+    return {path: text for path, text in texts.items() if re.search(r"FetchContent_|INSTALL_RPATH", text)}
 
 
 def _test_programs(tree: Path, facts: SdistFacts, index: SuiteIndex, existing: Match | None) -> tuple[str, ...]:

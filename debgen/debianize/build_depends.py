@@ -18,6 +18,7 @@ from debgen.archive.names import relations_for
 from debgen.debianize.fixmes import Fixmes
 from debgen.debianize.model import Inputs
 from debgen.debianize.requirements import Judged, applies
+from debgen.debianize.rpath import sets_rpath
 from debgen.debianize.tests import TestPlan
 from debgen.planning.model import Supply
 from debgen.planning.verdict import Verdict, judge
@@ -88,6 +89,7 @@ class _Writer:
             "pybuild-plugin-pyproject",
             f"python3{self._all(taken)}{'-dev' if is_compiled(self.inputs) else ''}",
             *taken,
+            *(["chrpath"] if is_compiled(self.inputs) and sets_rpath(self.inputs.texts) else []),
             *(asked.relation for asked in self.inputs.recipe.layer.build_depends),
         ]
         return BuildDepends(tuple(_without_repeats(in_order(found))), tuple(self.notes))

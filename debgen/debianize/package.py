@@ -25,6 +25,7 @@ from debgen.debianize.names import binary_name, source_name
 from debgen.debianize.patches import patches
 from debgen.debianize.relied import relied_upon
 from debgen.debianize.requirements import judge_requirements
+from debgen.debianize.rpath import sets_rpath
 from debgen.debianize.source_files import changelog, homepage, upstream_metadata, watch
 from debgen.debianize.system_libraries import system_libraries
 from debgen.debianize.templates import Templates
@@ -282,6 +283,7 @@ class _Writer:
             binary=self.binary,
             pybuild_name=pybuild_name,
             compiled=self.compiled,
+            rpath=sets_rpath(self.inputs.texts) if self.compiled else "",
             unwanted=self.facts.unwanted_modules,
             version_environment=self.facts.version_environment,
             system=self.system,

@@ -308,6 +308,8 @@ def _blocks(inputs: Inputs, needs: TestNeeds, unusable: Iterable[Unimportable]) 
     plugins = {need.distribution for need in needs.needed}
     by_reason: dict[str, list[str]] = {}
     for problem in unusable:
+        if problem.path.endswith("conftest.py"):  # is left out with its folder
+            continue
         by_reason.setdefault(problem.reason, []).append(_ignored(tests, problem.path))
     for skip in inputs.recipe.layer.skip:
         path, _, test = skip.select.partition("::")

@@ -6,15 +6,10 @@ Debian builds on machines without one. What a file asks for under a condition, o
 from __future__ import annotations
 
 import ast
-import posixpath
 import re
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from debgen.upstream.buildsetup import dotted
-
-if TYPE_CHECKING:
-    from debgen.upstream.testfiles import Read
 
 #: None where there is no accelerator; what is asked of it then fails.
 _CURRENT = "accelerator.current_accelerator"
@@ -56,19 +51,6 @@ def compiles_for_torch(text: str) -> bool:
     (True, False)
     """
     return "torch" in text and bool(_COMPILES.search(text))
-
-
-def without_accelerator(reads: Sequence[Read]) -> Iterator[tuple[str, str]]:
-    """The files that can't be imported without one, and why; a conftest.py takes what is below its folder along."""
-    for read in reads:
-        folder, name = posixpath.split(read.path)
-        for other in reads if read.accelerator else ():
-            below = name == "conftest.py" and f"{other.path}/".startswith(f"{folder}/" if folder else "")
-            if other is read or below:
-                yield (
-                    other.path,
-                    f"{read.path}:{read.accelerator} takes an accelerator for granted, which a build hasn't",
-                )
 
 
 def _run(node: ast.AST) -> Iterator[ast.AST]:

@@ -14,9 +14,9 @@ from debgen.upstream.pytestsettings import PytestSettings, read_settings
 from debgen.upstream.sourcefiles import SourceFile, own_files
 from debgen.upstream.tables import table as table  # readers of other facts have it from here
 from debgen.upstream.testapart import apart_from
+from debgen.upstream.testbroken import broken_files
 from debgen.upstream.testcommands import TestCommand, read_commands
 from debgen.upstream.testdeclarations import Declared, read_declarations
-from debgen.upstream.testdevices import without_accelerator
 from debgen.upstream.testenvironment import Setting, read_environment
 from debgen.upstream.testfiles import How, Read, Used, gathered, is_standard, read_files
 from debgen.upstream.testplaces import FOLDERS, SHOWN, find_places, has_init, is_in, joined, python_files, settled
@@ -131,12 +131,13 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         named = [read.path for read in reads if read.has_tests]
         places = tuple(replace(p, path=name, target=p.run_path(name), module="") for p in places[:1] for name in named)
     apart = [read for read in reads if read.relative and read.has_tests and not has_init(root, read.path)]
-    unimportable = tuple(
-        Unimportable(read.path, f"imports its sibling {absent}, which the sdist lacks")
+    apartless = {
+        read.path: f"imports its sibling {absent}, which the sdist lacks"
         for read in apart
         if (absent := _absent_sibling(root, read))
-    ) + tuple(Unimportable(*problem) for problem in without_accelerator(reads))
-    broken = {problem.path for problem in unimportable}
+    }
+    broken = broken_files(reads, apartless)
+    unimportable = tuple(Unimportable(*problem) for problem in sorted(broken.items()))
     every = "--doctest-modules" in settings.addopts  # for which pytest imports what has no tests of its own, too
     working = [read for read in reads if read.path not in broken and (every or _counts(read, reads))]
     local = _local(root, inside, places, settings)

@@ -252,6 +252,15 @@ def test_profiles_stand_with_every_alternative() -> None:
     assert "git <!nocheck> | mercurial (>= 2) <!nocheck>" in build_depends(inputs(facts, layer))
 
 
+def test_library_paths_are_deleted() -> None:
+    told = inputs(replace(FACTS, compiled=("C (foo.c)",)))
+    told = replace(told, texts={**told.texts, "CMakeLists.txt": "set(CMAKE_INSTALL_RPATH /usr/lib)"})
+    package = made(told)
+    assert "\n# CMakeLists.txt may write the folder" in package.files["rules"]
+    assert "\n chrpath,\n" in package.files["control"]
+    assert "chrpath" not in str(made(replace(told, facts=FACTS)).files)
+
+
 def test_patches_that_rules_make() -> None:
     facts = replace(FACTS, compiled=("C (foo.c)",))
     told = inputs(facts, packages={"flit-core": "4.1-1"})

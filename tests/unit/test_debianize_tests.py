@@ -431,6 +431,11 @@ def test_tests_for_an_accelerator_are_left_out_with_what_their_conftest_is_for(t
         "tests/more/test_c.py": PLAIN, "tests/more/test_d.py": f"import torch\ntorch.cuda.get_device_name()\n{PLAIN}",
         "tests/test_e.py": f"import torch\nif torch.cuda.is_available():\n    torch.cuda.init()\n{PLAIN}",
     }  # fmt: skip
+    files |= {
+        "tests/helper.py": "from tests.test_off import conftest\n", "tests/__init__.py": "",
+        "tests/more/__init__.py": "", "tests/more/test_f.py": f"from ..helper import x\n{PLAIN}",
+        "tests/more/test_g.py": f"def f():\n    import tests.helper\n{PLAIN}",
+    }  # fmt: skip
     plan = plan_tests(inputs(tmp_path, files, {"torch": "python3-torch"}))
     # pytest would load test_off/conftest.py before it looks at what it is told to ignore
     assert plan.arguments == ("tests/more", "tests/test_b.py", "tests/test_e.py")
@@ -438,6 +443,8 @@ def test_tests_for_an_accelerator_are_left_out_with_what_their_conftest_is_for(t
     reason = "tests/test_off/conftest.py:3 takes an accelerator for granted, which a build hasn't"
     assert left_out["--ignore=tests/test_off/test_a.py"].lower() == reason.lower()
     assert "--ignore=tests/more/test_d.py" in left_out
+    assert left_out["--ignore=tests/more/test_f.py"].lower() == reason.lower()
+    assert not {"--ignore=tests/test_off/conftest.py", "--ignore=tests/more/test_g.py"} & left_out.keys()
     assert "--ignore=tests/test_e.py" not in left_out
 
 
