@@ -39,10 +39,10 @@ from debgen.errors import BlockedError, ResolutionError, UsageError
 from debgen.fetching import fetched, release_date
 from debgen.gitrepo import create, import_of
 from debgen.identity import Identity
+from debgen.libraries import build_libraries
 from debgen.narrate import say
 from debgen.overlays import last_generated, refuse_edited, with_edits, write_debian, write_hints, write_state
 from debgen.planner import Workbench
-from debgen.planning.build_needs import judge_libraries
 from debgen.planning.choice import Choice, allowed_versions, choose
 from debgen.planning.model import Decision, Kind, Plan
 from debgen.recipes import Recipe, load_recipe
@@ -262,7 +262,7 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
             default_only=lambda package: is_for_default_only(index, package),
             test_programs=_test_programs(tree, facts, index, existing),
             has=lambda path: (tree / path).is_file(),
-            libraries=judge_libraries(index, build.libraries),
+            libraries=build_libraries(tree, facts, build, index),
             section=section_of(index.binary(existing.package) if existing else None),
             continued=continued, repack=source.repack,
         )  # fmt: skip

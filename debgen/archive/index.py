@@ -145,6 +145,10 @@ class SuiteIndex:
         """The packages with libNAME.so, which ``-lNAME`` links with, best first."""
         return self._having(FileKind.LINK, name)
 
+    def header(self, name: str) -> tuple[str, ...]:
+        """The packages with that file where the compiler looks for it, best first: ``zlib.h``, ``openssl/ssl.h``."""
+        return self._having(FileKind.HEADER, name)
+
     def shipped(self, distribution: str) -> tuple[Shipped, ...]:
         """What ships ``distribution`` (its PEP 503 normalised name)."""
         return self._shipped("SELECT * FROM shipped WHERE distribution = ?", distribution)
@@ -254,7 +258,7 @@ def _rank(kind: FileKind, name: str, package: str, path: str, folder: str) -> tu
     place = next((number for number, start in enumerate(places) if path.startswith(start)), len(places))
     if kind is FileKind.PROGRAM:
         return (package != name, place)
-    foreign = "-gnu" in path and place > 1
+    foreign = "-gnu" in path and place > 1 and kind is not FileKind.HEADER
     return (foreign, not package.endswith("-dev"), path.endswith(".a"), place, path.count("/"))
 
 

@@ -23,7 +23,7 @@ from debgen.errors import IntegrityError, WorkspaceError
 from debgen.run import Runner, run
 from debgen.workspace import disk_errors, make_directory
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when the tables or what fills them change, so that older files are built anew."""
 
 SCHEMA = """

@@ -24,6 +24,7 @@ class LibraryPackages(Protocol):
     def cmake_config(self, name: str) -> tuple[str, ...]: ...
     def link_library(self, name: str) -> tuple[str, ...]: ...
     def program(self, name: str) -> tuple[str, ...]: ...
+    def header(self, name: str) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ _CALLED = frozenset({"awk", "c++", "c89", "c99", "cc", "ld", "sh"})
 #: Packages that are there in every build: those marked Essential, and build-essential's (Debian Policy 4.2).
 _ALWAYS = re.compile(
     r"base-files|bash|binutils|bzip2|coreutils|dash|debianutils|diffutils|dpkg(-dev)?|findutils|g\+\+|gcc|grep|gzip"
-    r"|hostname|libc6-dev|libc-bin|libc-dev-bin|make|mawk|ncurses-bin|patch|perl(-base)?|sed|tar|util-linux|xz-utils"
+    r"|hostname|libc6-dev|linux-libc-dev|libcrypt-dev|libc-bin|libc-dev-bin|make|mawk|ncurses-bin|patch|perl(-base)?|sed|tar|util-linux|xz-utils"
     r"|(libstdc\+\+|libgcc)-\d+-dev|(lib)?python3(\.\d+)?(-minimal|-dev)?"
 )
 
@@ -125,6 +126,8 @@ def _by_file(packages: LibraryPackages, kind: FileKind, name: str) -> LibraryMat
             if not found and name.startswith("lib"):
                 found, file = packages.link_library(name.removeprefix("lib")), f"{name}.so"
             found = tuple(package for package in found if package not in _FOREIGN)
+        case FileKind.HEADER:
+            found, file = packages.header(name), f"the header {name}"
         case _:
             if name in _CALLED:
                 return LibraryMatch((), "every build has it")

@@ -46,6 +46,11 @@ _BUILD_FILES = (
         b"onfig.cmake ",
         re.compile(_PREFIX + rb"(usr/(?:lib|share)/(?:.+/)?([^/]+?)(?:C|-c)onfig\.cmake) +(\S+)$"),
     ),
+    (
+        FileKind.HEADER,
+        b"usr/include/",
+        re.compile(_PREFIX + rb"(usr/include/(?:[^/ ]+-linux-gnu[^/ ]*/)?((?:[^/ ]+/)?[^/ ]+\.h\w*)) +(\S+)$"),
+    ),
     (FileKind.LINK, b".so ", _LIBRARY),
     (FileKind.LINK, b".a ", _LIBRARY),
 )

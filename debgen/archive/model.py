@@ -71,6 +71,7 @@ class FileKind(StrEnum):
     CMAKE = "cmake"
     PROGRAM = "program"
     LINK = "link"
+    HEADER = "header"
 
 
 @dataclass(frozen=True)

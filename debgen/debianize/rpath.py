@@ -7,7 +7,10 @@ from collections.abc import Mapping
 
 #: CMake's variables and properties, but for paths relative to the module, which are for libraries of its own.
 _CMAKE = re.compile(r"^[^#\n]*INSTALL_RPATH(?!_USE_LINK_PATH[ \t]+(?:OFF|FALSE))(?![^\n]*ORIGIN)", re.MULTILINE)
-_PYTHON = re.compile(r"^[^#\n]*(?:\bruntime_library_dirs\b|-Wl,-R|-Wl,-rpath)(?![^\n]*ORIGIN)", re.MULTILINE)
+#: Only what is written out: most often it is a list that stays empty, unless a user configures the build.
+_PYTHON = re.compile(
+    r"^[^#\n]*(?:\bruntime_library_dirs\s*=\s*\[\s*[\"']|-Wl,-R,?|-Wl,-rpath[,=])/usr/lib", re.MULTILINE
+)
 
 
 def sets_rpath(texts: Mapping[str, str]) -> str:

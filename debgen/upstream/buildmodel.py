@@ -34,6 +34,7 @@ class LibraryKind(StrEnum):
     CMAKE = "cmake"
     LINK = "link"
     PROGRAM = "program"
+    HEADER = "header"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -94,6 +94,10 @@ usr/bin/hf                                              python/python3-huggingfa
 usr/bin/protoc                                          devel/python3-old
 usr/bin/protoc\tdevel/protoc
 usr/bin/sub/tool                                        devel/tools
+usr/include/boost/any.hpp                               libdevel/libeigen3-dev
+usr/include/a/b/deep.h                                  libdevel/libeigen3-dev
+usr/include/x86_64-linux-gnu/zlib.h                     libdevel/zlib1g-dev
+usr/include/zlib.h                                      libdevel/zlib-cuda-dev
 usr/lib/aarch64-linux-gnu/pkgconfig/zlib.pc             libdevel/zlib-arm64-dev
 usr/lib/aarch64-linux-gnu/pkgconfig/kmod.pc             libdevel/zlib-arm64-dev
 usr/lib/cmake/Trio/ZLIBConfig.cmake                     libdevel/trio-dev
@@ -256,6 +260,12 @@ def test_cmake_configurations_are_found_where_cmake_looks(files: SuiteIndex) -> 
     assert files.cmake_config("nb") == ("nb-dev",)
     assert files.cmake_config("LLVM") == ("llvm-19-dev",)
     assert files.cmake_config("ZLIBConfigVersion") == files.cmake_config("ZLIBVersion") == ()
+
+
+def test_headers_are_found_where_the_compiler_looks(files: SuiteIndex) -> None:
+    assert files.header("boost/any.hpp") == ("libeigen3-dev",)
+    assert files.header("zlib.h") == ("zlib1g-dev", "zlib-cuda-dev")
+    assert files.header("any.hpp") == files.header("deep.h") == files.header("x86_64-linux-gnu/zlib.h") == ()
 
 
 def test_programs(files: SuiteIndex) -> None:

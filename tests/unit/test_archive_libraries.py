@@ -28,6 +28,8 @@ FILES: Mapping[tuple[FileKind, str], tuple[str, ...]] = {
     (FileKind.PROGRAM, "nvcc"): ("nvidia-cuda-toolkit",),
     (FileKind.PROGRAM, "hipcc"): ("hipcc",),
     (FileKind.PROGRAM, "git"): ("git",),
+    (FileKind.HEADER, "lz4.h"): ("liblz4-dev",),
+    (FileKind.HEADER, "sys/types.h"): ("libc6-dev",),
     (FileKind.PROGRAM, "make"): ("make", "make-guile"),
     (FileKind.PROGRAM, "python3"): ("python3-minimal",),
     (FileKind.PROGRAM, "ninja"): ("ninja-build",),
@@ -56,6 +58,9 @@ class Suite:
     def program(self, name: str) -> tuple[str, ...]:
         return FILES.get((FileKind.PROGRAM, name), ())
 
+    def header(self, name: str) -> tuple[str, ...]:
+        return FILES.get((FileKind.HEADER, name), ())
+
 
 SUITE = Suite("libboost-dev", "mpi-default-dev")
 
@@ -67,6 +72,7 @@ SUITE = Suite("libboost-dev", "mpi-default-dev")
         (FileKind.PKG_CONFIG, "curl", "libcurl4-gnutls-dev"),
         (FileKind.PKG_CONFIG, "boost", "libboost-dev"),
         (FileKind.PROGRAM, "ninja", "ninja-build"),
+        (FileKind.HEADER, "lz4.h", "liblz4-dev"),
         (FileKind.LINK, "lapack", "liblapack-dev"),
         (FileKind.LINK, "liblapack", "liblapack-dev"),
         (FileKind.CMAKE, "ZLIB", "zlib1g-dev"),

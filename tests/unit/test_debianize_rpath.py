@@ -10,8 +10,8 @@ from debgen.debianize.rpath import sets_rpath
     [
         ("CMakeLists.txt", 'list(APPEND CMAKE_INSTALL_RPATH "${LIB_DIR}")'),
         ("cmake/a.cmake", "set(CMAKE_INSTALL_RPATH_USE_LINK_PATH TRUE)"),
-        ("setup.py", "Extension('a', runtime_library_dirs=dirs)"),
-        ("setup.py", "args = ['-Wl,-rpath,' + folder]"),
+        ("setup.py", "Extension('a', runtime_library_dirs=['/usr/lib/foo'])"),
+        ("setup.py", "args = ['-Wl,-rpath,/usr/lib/x']"),
     ],
 )
 def test_paths_that_are_set(path: str, text: str) -> None:
@@ -25,7 +25,7 @@ def test_paths_that_are_set(path: str, text: str) -> None:
         ("CMakeLists.txt", "# set(CMAKE_INSTALL_RPATH /usr/lib)"),
         ("CMakeLists.txt", "set(CMAKE_INSTALL_RPATH_USE_LINK_PATH OFF)"),
         ("setup.py", "args = ['-Wl,-rpath,$ORIGIN']"),
-        ("a.py", "Extension('a', runtime_library_dirs=dirs)"),
+        ("setup.py", "Extension('a', runtime_library_dirs=dirs)"),
     ],
 )
 def test_paths_that_are_not(path: str, text: str) -> None:

@@ -234,6 +234,9 @@ class Libraries(Suite):
     def program(self, name: str) -> tuple[str, ...]:
         return {"nvcc": ("nvidia-cuda-toolkit",)}.get(name, ())
 
+    def header(self, name: str) -> tuple[str, ...]:
+        return ()
+
 
 LIBRARIES = Libraries(
     Binary("zlib1g-dev", "1:1.3.1-1", "amd64", "zlib", "1:1.3.1-1", "main", "libdevel", "", "", ""),
