@@ -308,7 +308,7 @@ def _blocks(inputs: Inputs, needs: TestNeeds, unusable: Iterable[Unimportable]) 
     plugins = {need.distribution for need in needs.needed}
     by_reason: dict[str, list[str]] = {}
     for problem in unusable:
-        if problem.path.endswith("conftest.py"):  # is left out with its folder
+        if problem.path not in tests.test_files:  # a helper, or a conftest.py: pytest doesn't collect it
             continue
         by_reason.setdefault(problem.reason, []).append(_ignored(tests, problem.path))
     for skip in inputs.recipe.layer.skip:

@@ -18,7 +18,7 @@ def broken_files(reads: Sequence[Read], known: Mapping[str, str]) -> dict[str, s
     for read in reads:
         if read.accelerator:
             place = f"{read.path}:{read.accelerator}"
-            found.setdefault(read.path, f"{place} takes an accelerator for granted, which a build hasn't")
+            found.setdefault(read.path, f"an accelerator is taken for granted, which a build hasn't ({place})")
     while more := {
         read.path: found[cause] for read in reads if read.path not in found for cause in _causes(read, found)
     }:
