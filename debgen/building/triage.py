@@ -75,6 +75,7 @@ _NETWORK = re.compile(
     r"|Network is unreachable|No route to host|127\.0\.0\.1:9(?!\d)|Cannot connect to proxy|Unable to connect to proxy"
     r"|\bProxyError|ClientProxyConnectionError|ClientConnectorDNSError|port=9\b.*[Pp]roxy|ERR_INTERNET_DISCONNECTED"
     r"|(?:ConnectTimeout|ReadTimeout|ConnectTimeoutError|ReadTimeoutError)\b.*https?://"
+    r"|CalledProcessError: Command [\[(].*'pip', 'install'"
     r"|(?:[Cc]ould(?:n't| not)|[Cc]an(?:'t|not)|[Uu]nable to|[Ff]ailed to) "
     r"(?:connect to|reach|resolve|download|fetch|access).*https?://(?!localhost|127\.)"
 )

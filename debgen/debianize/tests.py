@@ -174,7 +174,9 @@ def autopkgtests_of(plan: TestPlan, inputs: Inputs, binary: str) -> list[DebianT
 def _runnable(inputs: Inputs) -> Inputs:
     """Let pytest run unittest's tests where some are to be left out, which unittest can't do."""
     tests = inputs.facts.tests
-    if tests.runner == "unittest" and (inputs.recipe.layer.skip or tests.unimportable or tests.unpackaged):
+    if tests.runner == "unittest" and (
+        inputs.recipe.layer.skip or tests.unimportable or tests.unpackaged or tests.installs
+    ):
         evidence = "unittest's tests, some of which are left out"
         tests = replace(tests, runner="pytest", runner_evidence=evidence)
         return replace(inputs, facts=replace(inputs.facts, tests=tests))
@@ -311,11 +313,12 @@ def _blocks(inputs: Inputs, needs: TestNeeds, unusable: Iterable[Unimportable]) 
         if problem.path not in tests.test_files:  # a helper, or a conftest.py: pytest doesn't collect it
             continue
         by_reason.setdefault(problem.reason, []).append(_ignored(tests, problem.path))
+    for path, test, place in tests.installs:
+        reason = f"Installs from a package index, which a build can't reach ({place})"
+        by_reason.setdefault(reason, []).append(_deselected(tests, path, test))
     for skip in inputs.recipe.layer.skip:
         path, _, test = skip.select.partition("::")
-        place = _place(tests, path)
-        selected = f"{place.run_path(path) if place else path}::{test}"
-        argument = f"--deselect={shlex.quote(_escaped(selected))}" if test else _ignored(tests, path)
+        argument = _deselected(tests, path, test) if test else _ignored(tests, path)
         by_reason.setdefault(" ".join(skip.reason.split()), []).append(argument)
     missing = dict.fromkeys(f"{path.rpartition('/')[0]}/__init__.py" for path in tests.unpackaged)
     if missing and _knows_namespaces(inputs):
@@ -326,6 +329,12 @@ def _blocks(inputs: Inputs, needs: TestNeeds, unusable: Iterable[Unimportable]) 
     left_out = [Block(reason, tuple(dict.fromkeys(arguments))) for reason, arguments in by_reason.items()]
     switches = _switched_off(tests, rewritten(tests, plugins)[0])
     return [*option_blocks(tests, plugins), *switches, *together, *left_out]
+
+
+def _deselected(tests: TestFacts, path: str, test: str) -> str:
+    """Pytest's option for all tests whose names begin with ``path::test``."""
+    place = _place(tests, path)
+    return f"--deselect={shlex.quote(_escaped(f'{place.run_path(path) if place else path}::{test}'))}"
 
 
 def _unimportable(inputs: Inputs) -> tuple[Unimportable, ...]:

@@ -95,6 +95,8 @@ class TestFacts:
     own: tuple[SourceFile, ...] = ()
     #: A test file that names a time zone of the old style, such as US/Eastern.
     old_zones: str = ""
+    #: Tests that install from a package index: the file, what pytest selects below it, and where.
+    installs: tuple[tuple[str, str, str], ...] = ()
     #: A file of the tests, or of what they test, that has torch compile functions.
     compiles: str = ""
     #: All words in the tests, in small letters: they tell which extras are tested.
@@ -181,6 +183,7 @@ def read_tests(root: Path, pyproject: Mapping[str, Any], setup_cfg: configparser
         declared=declared,
         own=own,
         words=frozenset().union(*(read.words for read in working)),
+        installs=tuple((read.path, name, f"{read.path}:{line}") for read in reads for name, line in read.installs),
         compiles=next((path for path, compiles in _compiling(working, own) if compiles), ""),
         old_zones=next((read.path for read in working if any(map(_OLD_ZONE.fullmatch, read.strings))), ""),
     )

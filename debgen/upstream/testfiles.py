@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from debgen.upstream.testdevices import compiles_for_torch, takes_accelerator
+from debgen.upstream.testinstalls import installing
 from debgen.upstream.testpaths import climbed, wanted_variables
 
 #: Syntax trees are made of this much source; of what lies beyond only the imports are read, line by line.
@@ -94,6 +95,8 @@ class Read:
     accelerator: int = 0
     #: Whether it has torch compile functions.
     compiles: bool = False
+    #: Tests that install from a package index, as pytest selects them below the file, with the line.
+    installs: tuple[tuple[str, int], ...] = ()
     loopback: bool = False
     proxies: bool = False
     words: set[str] = field(default_factory=set)
@@ -127,6 +130,8 @@ def read_files(root: Path, paths: list[Path], patterns: tuple[str, ...]) -> list
             if "environ" in text or "getenv" in text:
                 read.variables = {said for said in read.strings if _VARIABLE.fullmatch(said)}
                 read.wants = list(wanted_variables(tree))
+            if "pip" in text and "install" in text:
+                read.installs = installing(tree)
             if "torch" in text:
                 read.accelerator = takes_accelerator(tree)
             read.flags = {option for option in _FLAG.findall(text) if option in read.options}

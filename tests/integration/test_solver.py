@@ -179,7 +179,7 @@ def test_what_an_update_breaks(suites: dict[str, SuiteIndex]) -> None:
         ("program", "protoc", "protobuf-compiler"),
         ("link_library", "numa", "libnuma-dev"),
         ("link_library", "dl", "libc6-dev"),
-        ("link_library", "jpeg", "libjpeg62-turbo-dev"),
+        ("link_library", "jpeg", "libjpeg-dev"),
         ("link_library", "cudart", "nvidia-cuda-dev"),
     ],
 )

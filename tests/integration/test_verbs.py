@@ -94,6 +94,7 @@ def test_a_build_from_name_to_tested_package(tmp_path: Path) -> None:
     assert {test["name"]: test["outcome"] for test in summary["exercise"]["tests"]} == {
         "install, remove and purge with apt": "PASS",
         "smoke": "PASS (superficial)",
+        "examples": "PASS",
     }
     for path in (summary["changes"], summary["log"], summary["lintian"]["log"], summary["exercise"]["log"]):
         assert Path(path).is_file()

@@ -459,6 +459,36 @@ def test_what_torch_compiles_takes_headers(tmp_path: Path) -> None:
     )
 
 
+INSTALLING = """\
+import pytest, subprocess, sys
+def venv(name):
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "setuptools"])
+@pytest.fixture
+def made():
+    return venv("x")
+def test_fixture(made): pass
+def test_direct(): venv("y")
+def test_other(): pass
+def test_at_hand():
+    subprocess.check_call((sys.executable, "-m", "pip", "install", ".", "--no-build-isolation"))
+class TestA:
+    def help(self): venv("z")
+    def test_a(self): self.help()
+    def test_b(self): pass
+class TestB:
+    def setup_method(self): venv("z")
+    def test_a(self): pass
+"""
+
+
+def test_what_installs_from_an_index_is_left_out(tmp_path: Path) -> None:
+    plan = plan_tests(inputs(tmp_path, {"tests/test_a.py": INSTALLING}, {}))
+    [block] = plan.blocks
+    assert block.reason == "Installs from a package index, which a build can't reach (tests/test_a.py:3)"
+    selected = ["TestA::test_a", "TestB", "test_direct", "test_fixture"]
+    assert list(block.arguments) == [f"--deselect=tests/test_a.py::{name}" for name in selected]
+
+
 def test_documented_examples_are_tried_where_there_are_no_tests(tmp_path: Path) -> None:
     readme = "```python\nimport foo\nfoo.load('1')\n```\n"
     told = inputs(tmp_path, {"foo/__init__.py": ""}, {})
