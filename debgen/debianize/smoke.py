@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from debgen.debianize.model import Inputs
 from debgen.upstream.sourcefiles import SourceFile
-from debgen.upstream.testfiles import is_standard
+from debgen.upstream.stdlib import is_standard
 
 #: Parts of dotted names of what isn't made for being imported.
 _UNUSUAL = re.compile(

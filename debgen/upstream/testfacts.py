@@ -12,13 +12,14 @@ from typing import Any
 
 from debgen.upstream.pytestsettings import PytestSettings, read_settings
 from debgen.upstream.sourcefiles import SourceFile, own_files
+from debgen.upstream.stdlib import is_standard
 from debgen.upstream.tables import table as table  # readers of other facts have it from here
 from debgen.upstream.testapart import apart_from
 from debgen.upstream.testbroken import broken_files
 from debgen.upstream.testcommands import TestCommand, read_commands
 from debgen.upstream.testdeclarations import Declared, read_declarations
 from debgen.upstream.testenvironment import Setting, read_environment
-from debgen.upstream.testfiles import How, Read, Used, gathered, is_standard, read_files
+from debgen.upstream.testfiles import How, Read, Used, gathered, read_files
 from debgen.upstream.testplaces import FOLDERS, SHOWN, find_places, has_init, is_in, joined, python_files, settled
 from debgen.upstream.testplaces import TestPlace as TestPlace
 

@@ -193,7 +193,8 @@ def test_a_recipe_line_that_matches_nothing_is_out_of_date(key: str) -> None:
 
 
 def test_a_test_that_cannot_be_imported_may_be_skipped_as_well() -> None:
-    tests = TestFacts("tests", "pytest", unimportable=(Unimportable("tests/test_gone.py", "is broken"),))
+    gone = "tests/test_gone.py"
+    tests = TestFacts("tests", "pytest", unimportable=(Unimportable(gone, "is broken"),), test_files=(gone,))
     rules = made(inputs(replace(FACTS, tests=tests), STALE["skip"])).files["rules"]
     assert "--ignore=tests/test_gone.py" in rules
     assert "--deselect=tests/test_gone.py::test_x" in rules
