@@ -194,7 +194,9 @@ def test_a_recipe_line_that_matches_nothing_is_out_of_date(key: str) -> None:
 
 def test_a_test_that_cannot_be_imported_may_be_skipped_as_well() -> None:
     gone = "tests/test_gone.py"
-    tests = TestFacts("tests", "pytest", unimportable=(Unimportable(gone, "is broken"),), test_files=(gone,))
+    tests = TestFacts(
+        "tests", "pytest", unimportable=(Unimportable(gone, "is broken"),), test_files=(gone, "tests/a.py")
+    )
     rules = made(inputs(replace(FACTS, tests=tests), STALE["skip"])).files["rules"]
     assert "--ignore=tests/test_gone.py" in rules
     assert "--deselect=tests/test_gone.py::test_x" in rules
