@@ -110,7 +110,11 @@ def plan_tests(inputs: Inputs) -> TestPlan:
     needs = test_needs(inputs, frozenset(problem.path for problem in insisted))
     _refuse_stale_skips(inputs)
     unusable = (*_unimportable(inputs), *needs.ignored, *insisted)
-    skipped = {skip.select.rstrip("/"): skip.reason for skip in inputs.recipe.layer.skip if "::" not in skip.select}
+    skipped = {
+        skip.select.rstrip("/"): " ".join(skip.reason.split()).rstrip(".")
+        for skip in inputs.recipe.layer.skip
+        if "::" not in skip.select
+    }
     left = {
         path for path in set(tests.test_files) - {problem.path for problem in unusable}
         if not any(f"{path}/".startswith(f"{select}/") for select in skipped)
