@@ -32,7 +32,7 @@ _CAPTURED = re.compile(r"-{3,} Captured .* -{3,}")
 #: values in an assertion is indented further, and may quote anything.
 _NAME = r"(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*|\w*error|timeout)"
 _EXCEPTION = re.compile(
-    rf"E {{3}}(?: {{4}})*(?P<marked>{_NAME}(?:: .*)?|assert .*|Failed: .*)"
+    rf"E {{3}}(?: {{4}})*(?P<marked>{_NAME}(?:: .*)?|assert .*|Failed: .*|fixture '\w+' not found)"
     r"|(?P<plain>(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Timeout|Refused|NotFound|Failed)(?:: .*)?)"
 )
 _LINE_STYLE = re.compile(r"\S+\.py:\d+: (?P<text>\S.*)")

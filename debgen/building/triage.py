@@ -75,7 +75,7 @@ _NETWORK = re.compile(
     r"|Network is unreachable|No route to host|127\.0\.0\.1:9(?!\d)|Cannot connect to proxy|Unable to connect to proxy"
     r"|\bProxyError|ClientProxyConnectionError|ClientConnectorDNSError|port=9\b.*[Pp]roxy|ERR_INTERNET_DISCONNECTED"
     r"|(?:ConnectTimeout|ReadTimeout|ConnectTimeoutError|ReadTimeoutError)\b.*https?://"
-    r"|CalledProcessError: Command [\[(].*'pip', 'install'"
+    r"|CalledProcessError: Command '?[\[(].*'pip', 'install'"
     r"|(?:[Cc]ould(?:n't| not)|[Cc]an(?:'t|not)|[Uu]nable to|[Ff]ailed to) "
     r"(?:connect to|reach|resolve|download|fetch|access).*https?://(?!localhost|127\.)"
 )
@@ -96,6 +96,7 @@ _MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named ['\"
 _LOCALE = re.compile(
     r"locale\.Error|unsupported locale setting|ZoneInfoNotFoundError|No time zone found with key|UnknownTimeZoneError"
 )
+_FIXTURE = re.compile(r"fixture '(?P<name>\w+)' not found")
 _TEMPORARY = re.compile(r"/tmp/|/pytest-of-|/pytest-\d|/dev/shm/|/var/tmp/")  # noqa: S108 - a pattern
 
 
@@ -150,6 +151,8 @@ def _cause(text: str, failure: Failure, around: Surroundings) -> tuple[Cause, st
         return Cause.LOCALE, f"Needs a locale or time zone that a minimal system does not have: {brief}"
     if found := _MODULE.search(text):
         return _module(found["module"], around)
+    if found := _FIXTURE.fullmatch(text):
+        return _fixture(found["name"], failure.path, around)
     if found := _MISSING.search(text):
         return _data(found["path"], around)
     return ""
@@ -173,6 +176,17 @@ def _module(module: str, around: Surroundings) -> tuple[Cause, str] | str:
     ):
         return f"the sdist has {module}, but it was not beside the tests"
     return Cause.MODULE, f"Imports {module}, which neither {around.suite} nor the sdist has"
+
+
+def _fixture(name: str, test: str, around: Surroundings) -> tuple[Cause, str] | str:
+    """A fixture is the sdist's fault where it has no conftest.py for the test; else a plug-in may be missing."""
+    path = around.locate(test)
+    folders = [path.rpartition("/")[0]]
+    while folders[-1]:
+        folders.append(folders[-1].rpartition("/")[0])
+    if any(f"{folder}/conftest.py".lstrip("/") in around.files for folder in folders):
+        return f"the fixture {name} is of a plug-in that is missing, or of another file"
+    return Cause.DATA, f"Uses the fixture {name} of a conftest.py, which the sdist does not have"
 
 
 def _data(path: str, around: Surroundings) -> tuple[Cause, str] | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
@@ -181,6 +182,8 @@ def one(*said: str, test: str = "tests/test_a.py::test_a") -> Proposal | Real:
         ("OSError: We couldn't connect to 'https://hub.example' to load the files", Cause.NETWORK),
         ("urllib3.exceptions.ConnectTimeoutError: to https://x.example timed out", Cause.NETWORK),
         ("RuntimeError: No CUDA GPUs are available", Cause.DEVICE),
+        ("    fixture 'api' not found", Cause.DATA),
+        ("subprocess.CalledProcessError: Command '['python', '-m', 'pip', 'install', 'x']' returned 1", Cause.NETWORK),
         ("AssertionError: Torch not compiled with CUDA enabled", Cause.DEVICE),
         ("RuntimeError: CUDA error: no kernel image", Cause.DEVICE),
         (
@@ -207,6 +210,22 @@ def one(*said: str, test: str = "tests/test_a.py::test_a") -> Proposal | Real:
 def test_causes(text: str, cause: Cause | None) -> None:
     found = one(text)
     assert (found.cause if isinstance(found, Proposal) else None) is cause
+
+
+def test_a_fixture_may_be_of_a_plug_in() -> None:
+    around = replace(AROUND, files=("tests/conftest.py", "tests/sub/test_a.py"))
+    report = ["== FAILURES ==", "__ test_a __", "E       fixture 'api' not found"]
+    lines = [
+        START,
+        *report,
+        "== short test summary info ==",
+        "ERROR tests/sub/test_a.py::test_a",
+        "== 1 error in 1s ==",
+    ]
+    (failure,) = failures(lines)
+    found = judge(failure, around)
+    assert isinstance(found, Real)
+    assert "plug-in" in found.hint
 
 
 @pytest.mark.parametrize(
