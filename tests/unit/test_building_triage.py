@@ -214,13 +214,13 @@ def test_causes(text: str, cause: Cause | None) -> None:
 
 def test_a_fixture_may_be_of_a_plug_in() -> None:
     around = replace(AROUND, files=("tests/conftest.py", "tests/sub/test_a.py"))
-    report = ["== FAILURES ==", "__ test_a __", "E       fixture 'api' not found"]
+    report = ["=== FAILURES ===", "__ test_a __", "E       fixture 'api' not found"]
     lines = [
         START,
         *report,
-        "== short test summary info ==",
+        "=== short test summary info ===",
         "ERROR tests/sub/test_a.py::test_a",
-        "== 1 error in 1s ==",
+        "=== 1 error in 1s ===",
     ]
     (failure,) = failures(lines)
     found = judge(failure, around)
