@@ -198,14 +198,21 @@ class WheelModules:
         return ()
 
 
+def _rows(text: str) -> Iterator[list[str]]:
+    with suppress(csv.Error):  # such as a field of more than 128 KiB
+        yield from csv.reader(io.StringIO(text))
+
+
 def modules_in_record(text: str) -> set[str]:
     r"""Dotted names of the modules and packages in a RECORD (PEP 376), three components at most.
+
+    A RECORD that is no CSV tells of those before the place where it isn't.
 
     >>> sorted(modules_in_record("google/protobuf/any.py,,\nx-1.dist-info/RECORD,,"))
     ['google', 'google.protobuf', 'google.protobuf.any']
     """
     found: set[str] = set()
-    for row in csv.reader(io.StringIO(text)):
+    for row in _rows(text):
         path = PurePosixPath(row[0] if row else "")
         if path.suffix not in (".py", ".so", ".pyd") or path.is_absolute():
             continue

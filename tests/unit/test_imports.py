@@ -261,3 +261,7 @@ def test_modules_in_a_record() -> None:
         'a/b/c/d.py,,\n"odd,name.py",,\n/abs.py,,\nsingle.py,,\ndata/file.txt,,\n\n'
     )
     assert modules_in_record(text) == {"attr", "yaml", "yaml._yaml", "a", "a.b", "a.b.c", "single"}
+
+
+def test_a_broken_record_tells_what_stands_before() -> None:
+    assert modules_in_record("a/__init__.py,,\n" + "x" * 200_000 + ".py,,\nb.py,,\n") == {"a"}
