@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -19,9 +17,9 @@ from debian.debian_support import NativeVersion
 
 from debgen.archive.listfiles import read_contents, read_contents_apart, read_packages
 from debgen.archive.model import Binary, ListFile, ListKind, Located, Release, Shipped
-from debgen.errors import IntegrityError, WorkspaceError
+from debgen.archive.sqlitefile import replacing
+from debgen.errors import IntegrityError
 from debgen.run import Runner, run
-from debgen.workspace import disk_errors, make_directory
 
 FORMAT = 3
 """To be raised when the tables or what fills them change, so that older files are built anew."""
@@ -69,24 +67,10 @@ def build_index(
     ``key`` names what it was made from. Raises IntegrityError where the lists are broken or have no package,
     and WorkspaceError where the disk is full.
     """
-    make_directory(target.parent)
     lists = tuple(lists)
-    with disk_errors(target), ThreadPoolExecutor() as pool:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(handle)
-        try:
-            contents = _contents(lists, pool, run)
-            _fill(Path(name), key=key, release=release, architecture=architecture, lists=lists, contents=contents)
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
-                raise
-            raise WorkspaceError(
-                f"the disk is full while writing {target}", hint="Free some space and run the command again."
-            ) from None
-        finally:
-            Path(name).unlink(missing_ok=True)
+    with replacing(target) as path, ThreadPoolExecutor() as pool:
+        contents = _contents(lists, pool, run)
+        _fill(path, key=key, release=release, architecture=architecture, lists=lists, contents=contents)
 
 
 def _fill(

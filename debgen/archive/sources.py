@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import os
 import re
 import sqlite3
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
@@ -31,11 +29,11 @@ from debgen.archive.aptroot import DAY, AptRoot
 from debgen.archive.index import resolve_suite
 from debgen.archive.mirror import MirrorSettings
 from debgen.archive.relation import clauses
-from debgen.errors import IntegrityError, WorkspaceError
+from debgen.archive.sqlitefile import replacing
+from debgen.errors import IntegrityError
 from debgen.gunzip import gunzip
 from debgen.narrate import say
 from debgen.run import Runner, run
-from debgen.workspace import disk_errors, make_directory
 
 FORMAT = 2
 """To be raised when the table or what fills it changes, so that older files are built anew."""
@@ -183,33 +181,19 @@ def build_sources(target: Path, meta: dict[str, str], lists: Iterable[tuple[str,
     ``meta`` has what it was made from (``key``), and ``codename`` and ``date`` of the suite. Raises IntegrityError
     where the lists are broken or empty, and WorkspaceError where the disk is full.
     """
-    make_directory(target.parent)
-    with disk_errors(target):
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(handle)
-        try:
-            chosen = _newest(record for component, path in lists for record in read_sources(path, component))
-            if not chosen:
-                raise IntegrityError(f"the index of {meta['codename']} has no source packages")
-            with closing(sqlite3.connect(name, isolation_level=None)) as database:
-                # The file is thrown away when anything goes wrong, so SQLite need not guard it.
-                database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
-                places = ",".join("?" * len(fields(SourceRecord)))
-                rows = (_row(chosen[source]) for source in sorted(chosen))
-                database.executemany(f"INSERT INTO source VALUES ({places})", rows)  # noqa: S608 - question marks
-                database.execute("CREATE UNIQUE INDEX source_name ON source (name)")
-                database.executemany("INSERT INTO meta VALUES (?,?)", meta.items())
-                database.execute("COMMIT")
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
-                raise
-            raise WorkspaceError(
-                f"the disk is full while writing {target}", hint="Free some space and run the command again."
-            ) from None
-        finally:
-            Path(name).unlink(missing_ok=True)
+    with replacing(target) as path:
+        chosen = _newest(record for component, list_ in lists for record in read_sources(list_, component))
+        if not chosen:
+            raise IntegrityError(f"the index of {meta['codename']} has no source packages")
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            # The file is thrown away when anything goes wrong, so SQLite need not guard it.
+            database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
+            places = ",".join("?" * len(fields(SourceRecord)))
+            rows = (_row(chosen[source]) for source in sorted(chosen))
+            database.executemany(f"INSERT INTO source VALUES ({places})", rows)  # noqa: S608 - question marks
+            database.execute("CREATE UNIQUE INDEX source_name ON source (name)")
+            database.executemany("INSERT INTO meta VALUES (?,?)", meta.items())
+            database.execute("COMMIT")
 
 
 def read_sources(path: Path, component: str) -> Iterator[SourceRecord]:
