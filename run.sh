@@ -13,7 +13,7 @@ Can be run again: what is there already is left alone."
 
 # What `debgen doctor` asks for, and Python to run it with.
 debian_packages="
-    apt autodep8 autopkgtest bubblewrap ca-certificates debian-archive-keyring debmake dpkg-dev git graphviz iproute2
+    apt apt-utils autodep8 autopkgtest bubblewrap ca-certificates debian-archive-keyring debmake dpkg-dev git gpg graphviz iproute2
     licensecheck mmdebstrap patch pristine-tar python3 python3-venv sbuild uidmap util-linux"
 # What the tests need besides: a browser that opens the pages debgen writes, and gbp for its repositories.
 test_packages="chromium git-buildpackage"

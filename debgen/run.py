@@ -27,6 +27,7 @@ from debgen.errors import CommandError, MissingToolError, WorkspaceError
 PACKAGE_OF_TOOL = {
     "apt-get": "apt",
     "apt-cache": "apt",
+    "apt-ftparchive": "apt-utils",
     "apt-config": "apt",
     "apt-helper": "apt",
     "dpkg-source": "dpkg-dev",

@@ -24,6 +24,7 @@ from debgen.archive.mirror import MirrorSettings
 from debgen.building.mmdebstrap import creation_error, mirror_options
 from debgen.building.namespace import run_inside
 from debgen.building.scratch import GIB, ends_with_us, scratch
+from debgen.building.source import KEY_INSIDE, LIST_INSIDE, ExtraSource
 from debgen.errors import ChrootError, CommandError, UsageError
 from debgen.narrate import say
 from debgen.run import Completed, Runner, run
@@ -31,6 +32,9 @@ from debgen.workspace import disk_errors, locked, make_directory, write_atomical
 
 MAX_AGE = timedelta(days=7)
 _FORMAT = 1
+#: The repository besides the mirror, as it stands in /in.
+_KEY, _LIST = "debgen.asc", "debgen.list"
+_WITH_SOURCE = f'cp /in/{_KEY} {KEY_INSIDE} && cp /in/{_LIST} {LIST_INSIDE} && exec "$@"'
 
 
 class Flavour(Enum):
@@ -154,14 +158,15 @@ class ChrootStore:
         *,
         inputs: Sequence[Path] = (),
         network: bool = False,
+        source: ExtraSource | None = None,
         log: Path | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
         """Run ``argv`` as root in a copy of ``chroot`` that is thrown away afterwards.
 
         Copies of the files ``inputs`` stand in /in; of the host there is nothing else to see, and no network
-        unless asked for. Exit codes are the caller's to judge. Raises ChrootError where the chroot can't be
-        entered.
+        unless asked for. apt knows ``source`` besides the mirror, after its next update. Exit codes are the caller's
+        to judge. Raises ChrootError where the chroot can't be entered.
         """
         with scratch(run=self._run) as work:
             staged = work / "in"
@@ -170,6 +175,13 @@ class ChrootStore:
                 with disk_errors(staged):
                     shutil.copyfile(path, staged / path.name)
                     (staged / path.name).chmod(0o644)
+            if source:
+                with disk_errors(staged):
+                    (staged / _KEY).write_bytes(source.key.read_bytes())
+                    (staged / _LIST).write_text(f"{source.line}\n", encoding="utf-8")
+                    for name in (_KEY, _LIST):
+                        (staged / name).chmod(0o644)
+                argv = ("sh", "-c", _WITH_SOURCE, "sh", *argv)
             staged.chmod(0o755)
             return run_inside(
                 chroot.path,

@@ -9,6 +9,7 @@ from debgen.building.changes import listed_files
 from debgen.building.chroots import Chroot, ChrootStore
 from debgen.building.result import INSTALLATION, ExerciseReport, Outcome, TestOutcome
 from debgen.building.scratch import GIB, NOT_FOUND, ends_with_us, scratch
+from debgen.building.source import KEY_INSIDE, ExtraSource
 from debgen.errors import CheckError
 from debgen.narrate import say
 from debgen.run import Runner, missing_tool, run
@@ -32,17 +33,24 @@ _RESULTS = frozenset({0, 2, 4, 6, 8})
 
 
 def exercise(
-    changes: Path, store: ChrootStore, chroot: Chroot, run: Runner = run, *, space: int = 6 * GIB
+    changes: Path,
+    store: ChrootStore,
+    chroot: Chroot,
+    run: Runner = run,
+    *,
+    space: int = 6 * GIB,
+    source: ExtraSource | None = None,
 ) -> ExerciseReport:
     """Install, remove and purge what ``changes`` lists, then run its autopkgtest, each in a clean ``chroot``.
 
-    ``changes`` lists source and binaries; ``chroot`` is of flavour CLEAN. Both have the network, for apt. The
+    ``changes`` lists source and binaries; ``chroot`` is of flavour CLEAN, ``source`` a repository besides the mirror.
+    Both have the network, for apt. The
     logs stand beside the .changes as ``<name>.install.log`` and ``<name>.autopkgtest.log``. Raises CheckError
     where autopkgtest can't come to a result at all; a failed test is a result.
     """
     names = listed_files(changes)
     debs = [changes.parent / name for name in names if name.endswith(".deb")]
-    tests = [_install(changes, debs, store, chroot)]
+    tests = [_install(changes, debs, store, chroot, source)]
     log = changes.with_suffix(".autopkgtest.log")
     if tests[0].outcome is not Outcome.PASS:
         return ExerciseReport(tuple(tests), changes.with_suffix(".install.log"))
@@ -57,6 +65,7 @@ def exercise(
                 *("--no-built-binaries", "--apt-upgrade"),
                 # The chroot may have been made on another network.
                 *("--copy=/etc/resolv.conf:/etc/resolv.conf", "--copy=/etc/hosts:/etc/hosts"),
+                *([f"--copy={source.key}:{KEY_INSIDE}", f"--add-apt-source={source.line}"] if source else []),
                 *(dsc, *debs),
                 *("--", "unshare", f"--release={chroot.suite}", f"--tarball={chroot.path}"),
             ),
@@ -104,12 +113,15 @@ def output_of(name: str, log: str, count: int = 12) -> tuple[str, ...]:
     return tuple(found[1].splitlines()[-count:]) if found else ()
 
 
-def _install(changes: Path, debs: list[Path], store: ChrootStore, chroot: Chroot) -> TestOutcome:
+def _install(
+    changes: Path, debs: list[Path], store: ChrootStore, chroot: Chroot, source: ExtraSource | None
+) -> TestOutcome:
     say(f"{changes.stem}: installing it in a clean {chroot.suite}")
     log = changes.with_suffix(".install.log")
     result = store.run_in(
-        chroot, ["sh", "-c", _LIFE, "sh", *(f"/in/{deb.name}" for deb in debs)], inputs=debs, network=True, log=log
-    )
+        chroot, ["sh", "-c", _LIFE, "sh", *(f"/in/{deb.name}" for deb in debs)], inputs=debs, network=True, log=log,
+        source=source,
+    )  # fmt: skip
     if result.returncode == 0:
         return TestOutcome(INSTALLATION, Outcome.PASS)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()

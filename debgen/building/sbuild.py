@@ -14,6 +14,7 @@ from debgen.building.changes import complete_changes, listed_files
 from debgen.building.chroots import Chroot
 from debgen.building.result import BuildResult
 from debgen.building.scratch import GIB, NOT_FOUND, ends_with_us, scratch
+from debgen.building.source import ExtraSource
 from debgen.data import data_directory
 from debgen.errors import BuildError
 from debgen.narrate import say
@@ -30,6 +31,7 @@ def build(
     distribution: str = "",
     jobs: int | None = None,
     space: int = 6 * GIB,
+    source: ExtraSource | None = None,
     narrate: Callable[[str], None] = say,
 ) -> BuildResult:
     """Build the source package ``dsc``, arch-all and arch-any, and put the result into the directory ``out``.
@@ -37,7 +39,8 @@ def build(
     The log stands at ``out/<source>_<version>_<arch>.build.log`` while the build runs and afterwards, failed or
     not; all other files appear when it has succeeded. The .changes lists the source package too. ``distribution`` is
     the one in the changelog, where it isn't the suite's usual one (``trixie-backports``). ``space`` is what the
-    unpacked chroot and the build may need. Raises BuildError with the telling lines of the log.
+    unpacked chroot and the build may need, ``source`` a repository besides the mirror. Raises BuildError with the
+    telling lines of the log.
     """
     stem = f"{dsc.stem}_{chroot.architecture}"
     out = make_directory(out.absolute())
@@ -54,6 +57,7 @@ def build(
                 work,
                 *("sbuild", f"--chroot={chroot.path}", f"--arch={chroot.architecture}"),
                 *([f"--dist={distribution}"] if distribution else []),
+                *([f"--extra-repository={source.line}", f"--extra-repository-key={source.key}"] if source else []),
                 *(f"--jobs={jobs or os.cpu_count() or 1}", dsc.absolute()),
             ),
             cwd=made,
