@@ -44,6 +44,7 @@ class Tool:
 
 TOOLS = (
     Tool("apt-get", "apt", "2.6", "the archive's indexes"),
+    Tool("apt-ftparchive", "apt-utils", "2.6", "the local repository of what was built"),
     Tool("autodep8", "autodep8", "0.28", "tests that a package's type implies"),
     Tool("autopkgtest", "autopkgtest", "5.28", "testing what was built"),
     Tool("bwrap", "bubblewrap", "0.8", "keeping tools that read upstream's files away from everything else"),
@@ -51,6 +52,7 @@ TOOLS = (
     Tool("dot", "graphviz", "2.42", "drawing a plan"),
     Tool("dpkg-source", "dpkg-dev", "1.21", "writing source packages"),
     Tool("git", "git", "2.28", "packaging repositories"),
+    Tool("gpg", "gpg", "2.2", "signing the local repository"),
     Tool("ip", "iproute2", "", "chroots without network"),
     Tool("licensecheck", "licensecheck", "3.3", "scanning upstream's licences"),
     Tool("mmdebstrap", "mmdebstrap", "1.3", "making chroots"),

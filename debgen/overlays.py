@@ -2,12 +2,14 @@
 
 ``hints/debian/FILE`` is what would have been generated in the place of a recipe's own file, ``hints/FILE.diff`` how the
 two differ. ``.generated/debian/`` is debian/ as it was generated: what is edited since then is a human's, and the base
-for putting theirs and a newer one together. Neither is part of the source package.
+for putting theirs and a newer one together; ``.generated/reasons.json`` says why each of its lines is there. Nothing of
+this is part of the source package.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tarfile
 from collections.abc import Collection, Iterator, Mapping
@@ -16,9 +18,11 @@ from pathlib import Path
 
 from debgen.debianize.merging import Conflict, merge_files
 from debgen.debianize.model import SourcePackage
+from debgen.debianize.provenance import Provenance, from_json
 from debgen.errors import WorkspaceError
 
 STATE = Path(".generated/debian")
+REASONS = Path(".generated/reasons.json")
 HINTS = Path("hints")
 _NOTE = """\
 The recipe brings its own version of these files of debian/; theirs are in the source package.
@@ -129,9 +133,20 @@ def with_edits(package: SourcePackage, out: Path) -> tuple[SourcePackage, tuple[
     return replace(package, files=merged.files, executable=frozenset(executable)), merged.conflicts, merged.kept
 
 
-def write_state(out: Path, generated: Mapping[str, str]) -> None:
-    """Keep debian/ as it was generated in the results ``out``, which are being written."""
+def write_state(out: Path, generated: Mapping[str, str], told: Provenance | None = None) -> None:
+    """Keep debian/ as it was generated, and why, in the results ``out``, which are being written."""
     write_debian(out / STATE, generated)
+    if told is not None:
+        text = json.dumps(told.as_json(), indent=1, ensure_ascii=False) + "\n"
+        (out / REASONS).write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def read_provenance(out: Path) -> Provenance | None:
+    """Why each line of debian/ is there, as the results ``out`` have it; None where nothing tells, or it is damaged."""
+    try:
+        return from_json(json.loads((out / REASONS).read_bytes().decode("utf-8", "surrogateescape")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_hints(out: Path, replaced: Mapping[str, str], files: Mapping[str, str]) -> None:

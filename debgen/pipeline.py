@@ -112,6 +112,8 @@ class Written:
     tree: Path
     date: datetime
     orig: Orig = field(default_factory=Orig)
+    #: The top-level modules of the distribution.
+    modules: tuple[str, ...] = ()
 
 
 def parse_name(text: str) -> tuple[str, SpecifierSet]:
@@ -352,7 +354,7 @@ def write(prepared: Prepared, package: SourcePackage, out: Path, date: datetime,
         write_state(work, prepared.package.files)
         write_hints(work, package.replaced, package.files)
     dsc = next(out.glob("*.dsc"))
-    return Written(package, dsc, out / folder.name, date, prepared.orig)
+    return Written(package, dsc, out / folder.name, date, prepared.orig, prepared.facts.modules)
 
 
 def create_repository(written: Written, target: Path, settings: Settings, run: Runner = run) -> None:

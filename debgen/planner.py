@@ -70,6 +70,8 @@ class Workbench:
     mirror: MirrorSettings | None = None
     recipes: tuple[Path, ...] = ()
     run: Runner = run
+    #: Packages that were built before, which count as the suite's; by distribution.
+    built: Mapping[str, Match] = field(default_factory=dict)
     _found: dict[tuple[str, str], tuple[Match, ...]] = field(default_factory=dict)
     _layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
     _surveys: dict[str, Survey] = field(default_factory=dict)
@@ -132,10 +134,17 @@ class Workbench:
         return VariantSource(variant, requirement_files(self.index.codename, variant, directories=self.recipes))
 
     def resolve(
-        self, requirement: str, variant: Variant, *, max_age_seconds: float = TREE_SECONDS, quiet: bool = False
+        self,
+        requirement: str,
+        variant: Variant,
+        *,
+        within: Mapping[str, str] | None = None,
+        max_age_seconds: float = TREE_SECONDS,
+        quiet: bool = False,
     ) -> tuple[DependencyTree, str]:
         """The dependency tree of ``requirement``, and a remark on releases that are not the newest.
 
+        ``within`` are bounds on the releases of its distributions, as specifiers by name.
         Where newer releases of what has to be packaged need more than the suite has, and older ones don't, the older
         ones are taken. ``quiet`` where the caller tells of progress. Errors are those of
         :func:`debgen.upstream.tree.build_tree`.
@@ -145,7 +154,7 @@ class Workbench:
         def resolved(bounds: Mapping[str, str]) -> tuple[DependencyTree, Plan]:
             tree = build_tree(
                 requirement, self.target, self.client,
-                constraints=[f"{name}{bound}" for name, bound in sorted(bounds.items())],
+                constraints=sorted(f"{name}{bound}" for both in (within or {}, bounds) for name, bound in both.items()),
                 variant=self.source(variant.name), memory=memory, max_age_seconds=max_age_seconds,
                 quiet=quiet or bool(bounds), run=self.run,
             )  # fmt: skip
@@ -182,8 +191,12 @@ class Workbench:
         return self._found[key]
 
     def lookup(self, name: str) -> Match | None:
-        """The suite's best package of a distribution, whatever the variant."""
-        return next(iter(self.find(name, "cpu")), None)
+        """The best package of a distribution, whatever the variant: one that was built before, else the suite's."""
+        return self.built.get(name) or next(iter(self.find(name, "cpu")), None)
+
+    def beside(self, built: Mapping[str, Match]) -> Workbench:
+        """The same workbench for a package that is built beside these, by distribution."""
+        return replace(self, built=built)
 
     def siblings(self, name: str) -> tuple[str, ...]:
         """The suite's packages that are the best one of a distribution, built for an accelerator."""

@@ -158,6 +158,11 @@ def end_everything() -> None:
             os.killpg(process.pid, signal.SIGINT)
 
 
+def ending() -> bool:
+    """Whether all shall end: for what waits for something else than a program."""
+    return _ending.is_set()
+
+
 def missing_tool(tool: str) -> MissingToolError:
     """The error for a program that isn't there, naming the Debian package that has it."""
     name = Path(tool).name

@@ -9,13 +9,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from debgen.errors import WorkspaceError
+from debgen.run import ending
+
+#: Seconds between two looks at a lock that another run holds.
+_PATIENCE = 0.2
+#: The folders of :func:`fresh_directory`, as tempfile names them.
+_UNFINISHED = re.compile(r"\.(?P<name>.+?)(?P<old>\.old)?\.[a-z0-9_]{8}")
 
 
 def cache_root() -> Path:
@@ -104,9 +113,39 @@ def fresh_directory(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on the file ``path``; a second run waits its turn."""
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold an exclusive lock on the file ``path``; a second run waits its turn, and is told so by ``waiting``.
+
+    A thread that waits notices when debgen is interrupted.
+    """
     make_directory(path.parent)
     with disk_errors(path), path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not _taken(handle):
+            waiting()
+            while not _taken(handle):
+                if ending():
+                    raise KeyboardInterrupt
+                time.sleep(_PATIENCE)
         yield
+
+
+def _taken(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def sweep_unfinished(directory: Path) -> None:
+    """Remove what runs that were killed left half-written in ``directory``; only for who holds its lock.
+
+    What :func:`fresh_directory` had moved aside and not yet replaced comes back.
+    """
+    for path in sorted(directory.glob(".*")):
+        found = _UNFINISHED.fullmatch(path.name)
+        if found is None or not path.is_dir():
+            continue
+        if found["old"] and not (target := directory / found["name"]).exists() and (path / "gone").is_dir():
+            os.rename(path / "gone", target)
+        shutil.rmtree(path, ignore_errors=True)

@@ -59,7 +59,28 @@ def stage_of(line: str) -> str:
 
 
 _END = re.compile(r"Build finished at .*|\| (Cleanup|Post Build)  .*\|")
-_NOISE = re.compile(r"-+|\+-+\+|\s*|Get:\d+ .*|Fetched .*")
+_NOISE = re.compile(
+    r"-+|\+-+\+|\s*|Get:\d+ .*|Fetched .*|make\[\d+\]: (Entering|Leaving) directory .*|TIP pass --env-dir .*"
+    r"|(copying|creating|adding|running|writing|reading|removing) [\w./'-]+( .*)?|I: pybuild .*|\s+[~^|]+"
+)
+#: Where other tools than the tests say what is wrong, and how many of the lines after it belong to it.
+_TELLING = (
+    (re.compile(r"[^\s:]+:\d+(:\d+)?: (fatal )?error: .*|.*\bcannot find -l\S+.*|.*undefined reference to .*"), 2),
+    (re.compile(r"CMake Error( at .*|: .*)"), 5),
+    (re.compile(r"\S*meson\.build:\d+:\d+: ERROR: .*|error(\[E\d+\])?: (?!Command |command ).*|fatal: .*"), 2),
+    (re.compile(r".*: error: unrecognized arguments: .*|ERROR: (Unknown|not found).*|=+ no tests ran .*"), 1),
+    (re.compile(r"(?!E  )([A-Za-z_]\w*\.)*[A-Z]\w*(Error|Exception|NotFound|Unavailable|Exit)(: .*)?"), 0),
+    (re.compile(r"dh(_\w+)?: (warning: .* missing files: .*|warning: .* is not installed to anywhere.*|error: .*)"), 0),
+    (
+        re.compile(
+            r"make(\[\d+\])?: (?!\*\*\*)\S+: .*|/bin/\w*sh: .*|\w+: .*(No such file or directory|left on device)"
+        ),
+        0,
+    ),
+    (re.compile(r"ERROR (Backend '.*' is not available|Missing dependencies).*|.*out of memory.*|Killed|Aborted"), 3),
+)
+_BEGINS = re.compile(r"   dh_\w+\b.*")
+_WIDTH = 200
 _UNMET = re.compile(r"The following packages have unmet dependencies:|Unsatisfied dependencies:|E: Unable to .*")
 _PYTEST = re.compile(r"=+ short test summary info =+")
 _PYTEST_DETAIL = re.compile(r"_{3,} .* _{3,}|E  .*|\S+\.py:\d+: (?!in )\w+.*")
@@ -88,9 +109,33 @@ def error_excerpt(lines: Sequence[str], count: int = 15) -> tuple[str, ...]:
         details = [line for line in body[:pytest] if _PYTEST_DETAIL.fullmatch(line)]
         failures = [line for line in body[pytest:last] if _PYTEST_SUMMARY.fullmatch(line)][: count // 2]
         return (*details[: count - len(failures) - 1], *failures, body[last])
+    if told := _telling(body, count):
+        return told
     for words, after in _LAST_WORDS:
         places = [i for i, line in enumerate(body) if words.fullmatch(line)]
         if places:
             last = places[-1] + after
             return tuple(body[max(0, min(last, len(body)) - count) : last])
     return tuple(body[-count:])
+
+
+def _telling(body: Sequence[str], count: int) -> tuple[str, ...]:
+    """What tools call an error in the step of debhelper that failed, each line once, and how that step ended."""
+    start = next((i for i in range(len(body) - 1, -1, -1) if _BEGINS.fullmatch(body[i])), 0)
+    step = body[start:]
+    end = next(
+        (i for i, line in enumerate(step) if re.match(r"dpkg-buildpackage: error: |make: \*\*\* ", line)), len(step)
+    )
+    told: dict[str, None] = {}
+    until = -1
+    for number, line in enumerate(step[:end]):
+        if told and line.startswith("E: pybuild "):  # the next version of Python says the same again
+            break
+        after = next((after for words, after in _TELLING if words.fullmatch(line)), -1)
+        until = max(until, number + after) if after >= 0 else until
+        if number <= until:
+            told.setdefault(line if len(line) <= _WIDTH else f"{line[:_WIDTH]} …")
+    if not told:
+        return ()
+    last = [line for line in step[end : end + 1] if line not in told]
+    return (*tuple(told)[: count - len(last)], *last)

@@ -45,15 +45,21 @@ class Flavour(Enum):
     CLEAN = "clean"
     """apt and the essential packages only: where a result is installed, so that nothing hides a missing
     dependency."""
-    LINTIAN = "lintian"
-    """The suite's own lintian."""
+    CHECKS = "checks"
+    """The suite's own tools that look at a result: lintian, blhc, devscripts (debdiff, uscan), diffoscope, piuparts."""
 
 
 _MMDEBSTRAP_OPTIONS = {
     # Package lists stay inside, so that apt-get update in a copy fetches only what has changed since.
     Flavour.BUILD: ("--variant=buildd", "--skip=cleanup/apt/lists"),
     Flavour.CLEAN: ("--variant=apt", "--skip=cleanup/apt/lists"),
-    Flavour.LINTIAN: ("--variant=apt", "--include=lintian"),
+    # uscan only recommends what it reads https with.
+    Flavour.CHECKS: (
+        "--variant=apt",
+        "--skip=cleanup/apt/lists",
+        "--include=lintian,blhc,devscripts,diffoscope-minimal,piuparts",
+        "--include=libwww-perl,liblwp-protocol-https-perl,ca-certificates,gpgv,libdistro-info-perl",
+    ),
 }
 
 
@@ -168,7 +174,7 @@ class ChrootStore:
         unless asked for. apt knows ``source`` besides the mirror, after its next update. Exit codes are the caller's
         to judge. Raises ChrootError where the chroot can't be entered.
         """
-        with scratch(run=self._run) as work:
+        with scratch(2 * chroot.size + 2 * GIB, run=self._run) as work:
             staged = work / "in"
             staged.mkdir()
             for path in inputs:

@@ -5,13 +5,15 @@ process that dies in between leaves the link at a whole state, and who reads one
 writes the indexes, gpg signs them with a key that is made on first use (``apt-ftparchive(1)``, ``apt-secure(8)``).
 
     REPOSITORY/current -> states/0007
+    REPOSITORY/states/0007/key.asc              what apt trusts
     REPOSITORY/states/0007/dists/sid/{InRelease,Release,main/…}
     REPOSITORY/states/0007/pool/<source>/<version>/…
-    REPOSITORY/key.asc              what apt trusts
+    REPOSITORY/key.secret
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -19,19 +21,39 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from debian.deb822 import Changes
+from debian.deb822 import Packages, Sources
 
-from debgen.building.changes import listed_files
-from debgen.errors import WorkspaceError
+from debgen.building.intake import is_taken, take
+from debgen.building.signing import CLOCKS_DIFFER, Signer, signer
 from debgen.run import Runner, run
-from debgen.workspace import disk_errors, fresh_directory, locked, make_directory, write_atomically
+from debgen.workspace import disk_errors, fresh_directory, locked, make_directory
 
-_KEY_NAME = "debgen local repository"
-#: States that stay: who opened one a while ago may still read it.
+#: States that stay, besides those that somebody reads.
 _KEPT = 3
 _STATE = re.compile(r"\d{4,}")
+_SECRET = "key.secret"  # noqa: S105 - the name of a file
+_VIEW = "view-"
+
+
+@dataclass(frozen=True)
+class HeldBinary:
+    """A binary package in the repository."""
+
+    package: str
+    version: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """A source package in the repository, with its Debian version and what is built from it."""
+
+    source: str
+    version: str
+    binaries: tuple[HeldBinary, ...]
 
 
 @dataclass(frozen=True)
@@ -43,98 +65,148 @@ class Repository:
     architecture: str
 
     @property
+    def newest(self) -> Path:
+        """The link to the newest state, under a name that stays the same."""
+        return self.directory / "current"
+
+    @property
     def key(self) -> Path:
         """The public key, ASCII-armoured; there once something has been added."""
-        return self.directory / "key.asc"
+        return self.newest / "key.asc"
 
     @property
     def current(self) -> Path | None:
         """The newest state, or None where nothing has been added yet."""
-        link = self.directory / "current"
-        return link.resolve() if link.exists() else None
+        return self.newest.resolve() if self.newest.exists() else None
 
     def line(self, uri: str) -> str:
         """The entry of sources.list(5) for the repository at ``uri``."""
         return f"deb [signed-by={self.key}] {uri} {self.suite} main"
 
     def contents(self) -> dict[str, str]:
-        """The versions of the source packages in it, by name."""
+        """The Debian versions of the source packages in it, by name."""
+        return {held.source: held.version for held in self.held()}
+
+    def held(self) -> tuple[Held, ...]:
+        """The source packages in it, by name."""
         state = self.current
-        folders = sorted((state / "pool").iterdir()) if state else []
-        return {folder.name: version.name for folder in folders for version in folder.iterdir()}
+        if state is None:
+            return ()
+        main = state / "dists" / self.suite / "main"
+        versions: dict[str, str] = {}
+        binaries: dict[str, list[HeldBinary]] = {}
+        for entry in _paragraphs(main / f"binary-{self.architecture}" / "Packages", Packages):
+            name, _, version = entry.get("Source", entry["Package"]).partition(" ")
+            versions[name] = version.strip("()") or entry["Version"]
+            binaries.setdefault(name, []).append(
+                HeldBinary(entry["Package"], entry["Version"], entry["Architecture"]),
+            )
+        for entry in _paragraphs(main / "source" / "Sources", Sources):
+            versions[entry["Package"]] = entry["Version"]
+        return tuple(
+            Held(name, version, tuple(sorted(binaries.get(name, ()), key=lambda binary: binary.package)))
+            for name, version in sorted(versions.items())
+        )
+
+    def has(self, changes: Path) -> bool:
+        """Whether what ``changes`` lists is in it, from this very build."""
+        return self.current is not None and is_taken(changes, self.current / "pool")
+
+    @contextmanager
+    def only(self, sources: Iterable[str], run: Runner = run) -> Iterator[Repository]:
+        """A repository with these source packages of this one and no others, until the block ends."""
+        make_directory(self.directory)
+        with disk_errors(self.directory):
+            folder = Path(tempfile.mkdtemp(prefix=_VIEW, dir=self.directory))
+        try:
+            with _held(folder), self.reading() as state:
+                view = Repository(folder / "view", self.suite, self.architecture)
+
+                def taken(pool: Path) -> None:
+                    for source in sources:
+                        if state and (state / "pool" / source).is_dir():
+                            _link_tree(state / "pool" / source, make_directory(pool / source))
+
+                view._changed(taken, run, secret=self.directory / _SECRET)
+                yield view
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, changes: Iterable[Path], run: Runner = run) -> Path:
         """Take in what each of ``changes`` lists, in the place of other versions of its source; the new state.
 
         All or nothing: whatever fails, the repository is as it was. A second process waits its turn. Raises
-        MissingToolError, CommandError, and WorkspaceError where the disk is full.
+        MissingToolError, CommandError, IntegrityError where a file isn't what its .changes says, and WorkspaceError
+        where one can't be read or the disk is full.
         """
 
         def taken(pool: Path) -> None:
             for path in changes:
-                _take(path, pool)
+                take(path, pool)
 
         return self._changed(taken, run)
 
     def remove(self, sources: Iterable[str], run: Runner = run) -> None:
         """Take source packages and their binaries out; those that aren't there are passed over."""
+        here = [name for name in sources if name in self.contents()]
 
         def removed(pool: Path) -> None:
-            for source in sources:
+            for source in here:
                 shutil.rmtree(pool / source, ignore_errors=True)
 
-        if self.current is not None:
+        if here:
             self._changed(removed, run)
 
-    def _changed(self, change: Callable[[Path], None], run: Runner) -> Path:
-        """A new state, with the pool of the last one after ``change``."""
+    @contextmanager
+    def reading(self) -> Iterator[Path | None]:
+        """The newest state, which stays until the block ends; None where nothing has been added yet."""
+        while (state := self.current) is not None:
+            with suppress(FileNotFoundError), _held(state):
+                if state.is_dir():  # else removed since it was looked up, so there are newer ones
+                    yield state
+                    return
+        yield None
+
+    def _changed(self, change: Callable[[Path], None], run: Runner, secret: Path | None = None) -> Path:
+        """A new state, with the pool of the last one after ``change``, signed with the key in ``secret``."""
         make_directory(self.directory / "states")
-        with locked(self.directory / ".lock"):
+        with locked(self.directory / ".lock"), disk_errors(self.directory):
             self._sweep()
-            self._ensure_key(run)
             before = self.current
-            number = 1 + max((int(path.name) for path in self._states()), default=0)
+            number = 1 + max((int(path.name) for path in self.states()), default=0)
             target = self.directory / "states" / f"{number:04}"
-            with fresh_directory(target) as state, disk_errors(state):
+            now = datetime.now(UTC)
+            with fresh_directory(target) as state, signer(secret or self.directory / _SECRET, now, run) as gpg:
                 pool = make_directory(state / "pool")
                 if before:
                     _link_tree(before / "pool", pool)
                 change(pool)
-                self._index(state, run)
-            _point(self.directory / "current", Path("states") / target.name)
+                self._index(state, now, gpg, run)
+                _let_all_read(self.directory, state)
+            _point(self.newest, Path("states") / target.name)
             self._sweep()
         return target
 
-    def _states(self) -> list[Path]:
+    def states(self) -> list[Path]:
+        """All states there are, the oldest first."""
         return sorted(
             (path for path in (self.directory / "states").iterdir() if _STATE.fullmatch(path.name)),
             key=lambda path: int(path.name),
         )
 
     def _sweep(self) -> None:
-        """Remove old states, and what a process that died has left."""
-        states = self._states()
-        current = self.current
+        """Remove old states that nobody reads, and what a process that died has left."""
+        keep = {*self.states()[-_KEPT:], self.current}
         for path in (self.directory / "states").iterdir():
-            if path not in states[-_KEPT:] and path != current:
+            if path not in keep and not _is_held(path):
                 shutil.rmtree(path, ignore_errors=True)
+        for path in self.directory.glob(f"{_VIEW}*"):
+            if not _is_held(path):
+                shutil.rmtree(path, ignore_errors=True)
+        for path in self.directory.glob(".*.*"):  # unfinished keys and links
+            path.unlink(missing_ok=True)
 
-    def _ensure_key(self, run: Runner) -> None:
-        secret = self.directory / "key.secret"
-        if secret.is_file() and self.key.is_file():
-            return
-        with _gnupg(run) as gpg:
-            gpg(["--quick-generate-key", _KEY_NAME, "ed25519", "sign", "never"])
-            private = gpg(["--armor", "--export-secret-keys"])
-            public = gpg(["--armor", "--export"])
-        # The public half last: where it is, the other is too.
-        with disk_errors(secret):
-            descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                stream.write(private)
-        write_atomically(self.key, public.encode("ascii"))
-
-    def _index(self, state: Path, run: Runner) -> None:
+    def _index(self, state: Path, now: datetime, gpg: Signer, run: Runner) -> None:
         """Write and sign the indexes of a state."""
         dists = state / "dists" / self.suite
         binary = make_directory(dists / "main" / f"binary-{self.architecture}")
@@ -145,28 +217,47 @@ class Repository:
         fields = {
             "Origin": "debgen", "Label": "debgen", "Suite": self.suite, "Codename": self.suite,
             "Architectures": f"{self.architecture} all", "Components": "main",
+            # Who fetches the indexes while the state changes gets those that belong together.
+            "Acquire-By-Hash": "yes", "Date": f"{now - CLOCKS_DIFFER:%a, %d %b %Y %H:%M:%S} UTC",
         }  # fmt: skip
-        options = [
-            word for name, value in fields.items() for word in ("-o", f"APT::FTPArchive::Release::{name}={value}")
-        ]
+        settings = {"APT::FTPArchive::DoByHash": "yes"}
+        settings |= {f"APT::FTPArchive::Release::{name}": value for name, value in fields.items()}
+        options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
         release = run(["apt-ftparchive", *options, "release", f"dists/{self.suite}"], cwd=state).stdout
         (dists / "Release").write_text(release, encoding="utf-8")
-        with _gnupg(run, (self.directory / "key.secret").read_text(encoding="ascii")) as gpg:
-            gpg(["--clearsign", "--output", str(dists / "InRelease"), str(dists / "Release")])
+        gpg.sign(dists / "Release")
+        (state / "key.asc").write_text(gpg.public, encoding="ascii")
 
 
-def _take(changes: Path, pool: Path) -> None:
-    """Copy what ``changes`` lists into the pool, in the place of other versions."""
-    content = Changes(changes.read_text(encoding="utf-8"))
-    source = str(content["Source"]).split()[0]
-    if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", source):
-        raise WorkspaceError(f"{changes.name} names the source package {source!r}", hint="Is it a .changes file?")
-    shutil.rmtree(pool / source, ignore_errors=True)
-    # A colon means something in the names of apt's own files; the epoch is in the control data.
-    version = str(content["Version"]).partition(":")[2] or str(content["Version"])
-    folder = make_directory(pool / source / version)
-    for name in listed_files(changes):
-        shutil.copyfile(changes.parent / name, folder / name)
+def _paragraphs(path: Path, kind: type[Packages] | type[Sources]) -> list[Packages | Sources]:
+    with path.open(encoding="utf-8") as stream:
+        return list(kind.iter_paragraphs(stream, use_apt_pkg=False))
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep ``folder`` from being swept away, for as long as this process lives or the block lasts."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a process holds ``folder``."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _link_tree(old: Path, new: Path) -> None:
@@ -182,34 +273,15 @@ def _link_tree(old: Path, new: Path) -> None:
                 shutil.copyfile(path, target)
 
 
+def _let_all_read(directory: Path, state: Path) -> None:
+    """Whatever this user's umask: apt fetches as a user of its own, also from a folder."""
+    for path in (directory, directory / "states", state, *state.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
 def _point(link: Path, target: Path) -> None:
     """Let ``link`` name ``target`` from one moment to the next."""
     unfinished = link.with_name(f".{link.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)
     unfinished.symlink_to(target)
     os.replace(unfinished, link)
-
-
-@contextmanager
-def _gnupg(run: Runner, secret: str = "") -> Iterator[_Gpg]:
-    """Gpg with a home of its own, in a short path for its agent's socket; ``secret`` is a key to import."""
-    home = Path(tempfile.mkdtemp(prefix="debgen-gpg-"))
-    gpg = _Gpg(home, run)
-    try:
-        if secret:
-            gpg(["--import"], stdin=secret)
-        yield gpg
-    finally:
-        with suppress(Exception):  # an agent that isn't there needs no end
-            run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
-        shutil.rmtree(home, ignore_errors=True)
-
-
-@dataclass(frozen=True)
-class _Gpg:
-    home: Path
-    run: Runner
-
-    def __call__(self, arguments: list[str], stdin: str | None = None) -> str:
-        words = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", "--pinentry-mode=loopback", "--passphrase="]
-        return self.run([*words, *arguments], stdin=stdin).stdout

@@ -47,15 +47,35 @@ class Tag:
 
 @dataclass(frozen=True)
 class LintianReport:
-    """Every finding, and the release of lintian that made them; the same as text is in ``log``."""
+    """Every finding, and the release of lintian that made them; the same as text is in ``log``.
+
+    ``gate`` are the findings with the tags that lead to an automatic reject, overridden ones among them.
+    """
 
     tags: tuple[Tag, ...]
     version: str
     log: Path
+    gate: tuple[Tag, ...] = ()
 
     def of(self, *severities: Severity) -> tuple[Tag, ...]:
         """The findings of these severities."""
         return tuple(tag for tag in self.tags if tag.severity in severities)
+
+    @property
+    def rejects(self) -> tuple[Tag, ...]:
+        """The findings for which the archive refuses an upload."""
+        return tuple(tag for tag in self.gate if tag.severity not in (Severity.OVERRIDDEN, Severity.MASKED))
+
+    @property
+    def counts(self) -> str:
+        """How many there are, for a summary."""
+        named = (
+            (Severity.ERROR, "errors"),
+            (Severity.WARNING, "warnings"),
+            (Severity.INFO, "hints"),
+            (Severity.PEDANTIC, "pedantic"),
+        )
+        return ", ".join(f"{len(self.of(severity))} {word}" for severity, word in named)
 
 
 class Outcome(Enum):
@@ -96,7 +116,9 @@ class ExerciseReport:
     @property
     def tested(self) -> bool:
         """Whether at least one test of the package's own passed that is not superficial."""
-        return any(test.outcome is Outcome.PASS and test.name != INSTALLATION for test in self.tests)
+        return any(
+            test.outcome is Outcome.PASS and not test.name.startswith((INSTALLATION, UPGRADE)) for test in self.tests
+        )
 
     @property
     def verdict(self) -> str:
@@ -109,4 +131,5 @@ class ExerciseReport:
 
 
 INSTALLATION = "install, remove and purge with apt"
-"""Name of the test that debgen adds to the package's own."""
+UPGRADE = "upgrade with apt from"
+"""Names of the tests that debgen adds to the package's own; a version follows the second."""

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from debgen.building.buildlog import Progress, error_excerpt
@@ -15,11 +16,18 @@ from debgen.building.chroots import Chroot
 from debgen.building.result import BuildResult
 from debgen.building.scratch import GIB, NOT_FOUND, ends_with_us, scratch
 from debgen.building.source import ExtraSource
+from debgen.building.warm import MARK, PAUSE, WarmChroots, key_of, paused
 from debgen.data import data_directory
 from debgen.errors import BuildError
 from debgen.narrate import say
 from debgen.run import Runner, missing_tool, run
-from debgen.workspace import disk_errors, make_directory
+from debgen.workspace import cache_directory, disk_errors, make_directory
+
+# Nothing in a chroot that is thrown away has to survive a crash of the machine, so dpkg needn't wait for the disk.
+# The setting is gone before the build begins.
+_UNSAFE = "/etc/dpkg/dpkg.cfg.d/debgen-unsafe-io"
+_HURRY = f"echo force-unsafe-io >{_UNSAFE}"
+_HURRIED = f"rm -f {_UNSAFE}"
 
 
 def build(
@@ -32,65 +40,125 @@ def build(
     jobs: int | None = None,
     space: int = 6 * GIB,
     source: ExtraSource | None = None,
+    warm: WarmChroots | None = None,
     narrate: Callable[[str], None] = say,
+    variation: str = "",
 ) -> BuildResult:
     """Build the source package ``dsc``, arch-all and arch-any, and put the result into the directory ``out``.
 
     The log stands at ``out/<source>_<version>_<arch>.build.log`` while the build runs and afterwards, failed or
     not; all other files appear when it has succeeded. The .changes lists the source package too. ``distribution`` is
     the one in the changelog, where it isn't the suite's usual one (``trixie-backports``). ``space`` is what the
-    unpacked chroot and the build may need, ``source`` a repository besides the mirror. Raises BuildError with the
-    telling lines of the log.
+    unpacked chroot and the build may need, ``source`` a repository besides the mirror, ``warm`` where chroots with
+    build dependencies are kept (the user's cache, unless given), ``variation`` lines of sbuild.conf(5) for this build
+    alone. Raises BuildError with the telling lines of the log.
     """
-    stem = f"{dsc.stem}_{chroot.architecture}"
+    warm = warm or WarmChroots(cache_directory("warm"))
+    text = configuration(chroot.suite)
+    key = key_of(dsc, chroot, source, f"{text}{distribution}")
     out = make_directory(out.absolute())
-    log = out / f"{stem}.build.log"
-    progress = Progress(dsc.stem, narrate, time.monotonic)
-    start = time.monotonic()
-    with scratch(space, run=run) as work:
-        made = make_directory(work / "made")
-        config = work / "sbuild.conf"
-        with disk_errors(work):
-            config.write_text(configuration(chroot.suite), encoding="utf-8")
-        result = run(
-            ends_with_us(
-                work,
-                *("sbuild", f"--chroot={chroot.path}", f"--arch={chroot.architecture}"),
-                *([f"--dist={distribution}"] if distribution else []),
-                *([f"--extra-repository={source.line}", f"--extra-repository-key={source.key}"] if source else []),
-                *(f"--jobs={jobs or os.cpu_count() or 1}", dsc.absolute()),
-            ),
-            cwd=made,
-            # HOME keeps the user's own sbuild configuration out.
-            env={
-                "SBUILD_CONFIG": str(config),
-                "DEBGEN_SCRATCH": str(work),
-                "TMPDIR": str(work),
-                "HOME": str(work),
-                "XDG_CONFIG_HOME": str(work / "config"),
-            },
+    job = _Job(dsc, chroot, out, run, variation + text, distribution, jobs, space, source, warm, key)
+    with warm.using(key) as tarball:
+        if tarball:
+            try:
+                return job.build(tarball, narrate)
+            except BuildError as error:
+                if _stage(error.log) in _ITS_OWN:
+                    raise
+        # It could not begin in the kept chroot; whether that is the package's fault shows in the clean one.
+        warm.drop(key)
+    return job.build(None, narrate)
+
+
+#: Stages in which a build fails for reasons of its own, wherever its chroot comes from.
+_ITS_OWN = frozenset({"build", "fetch-src", "unpack"})
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What :func:`build` was asked for."""
+
+    dsc: Path
+    chroot: Chroot
+    out: Path
+    run: Runner
+    configuration: str
+    distribution: str
+    jobs: int | None
+    space: int
+    source: ExtraSource | None
+    warm: WarmChroots
+    key: str
+
+    def build(self, tarball: Path | None, narrate: Callable[[str], None]) -> BuildResult:
+        """Build in a copy of the kept chroot ``tarball``, or of the clean one, which is then kept."""
+        dsc, chroot, out = self.dsc, self.chroot, self.out
+        stem = f"{dsc.stem}_{chroot.architecture}"
+        log = out / f"{stem}.build.log"
+        start = time.monotonic()
+        with scratch(self.space, run=self.run) as work:
+            made = make_directory(work / "made")
+            config = work / "sbuild.conf"
+            with disk_errors(work):
+                config.write_text(self.configuration, encoding="utf-8")
+            progress = Progress(dsc.stem, narrate, time.monotonic)
+
+            def on_line(line: str) -> None:
+                progress.feed(line)
+                if line == MARK and tarball is None:
+                    paused(work, self.warm, self.key, self.run)
+
+            result = self.run(
+                ends_with_us(work, *self._command(tarball)),
+                cwd=made,
+                # HOME keeps the user's own sbuild configuration out.
+                env={
+                    "SBUILD_CONFIG": str(config),
+                    "DEBGEN_SCRATCH": str(work),
+                    "TMPDIR": str(work),
+                    "HOME": str(work),
+                    "XDG_CONFIG_HOME": str(work / "config"),
+                },
+                log=log,
+                on_line=on_line,
+                check=False,
+            )
+            if result.returncode == NOT_FOUND:
+                log.unlink(missing_ok=True)
+                raise missing_tool("sbuild")
+            changes = made / f"{stem}.changes"
+            if result.returncode != 0 or not changes.is_file():
+                raise _failure(dsc, log)
+            complete_changes(changes, dsc)
+            names = listed_files(changes)
+            for name in (*names, changes.name):  # the .changes last: where it is, all it lists is
+                _place(made / name if (made / name).exists() else dsc.parent / name, out / name)
+        return BuildResult(
+            changes=out / changes.name,
+            dsc=out / dsc.name,
+            debs=tuple(out / name for name in names if name.endswith(".deb")),
+            buildinfo=out / next(name for name in names if name.endswith(".buildinfo")),
             log=log,
-            on_line=progress.feed,
-            check=False,
+            seconds=time.monotonic() - start,
         )
-        if result.returncode == NOT_FOUND:
-            log.unlink(missing_ok=True)
-            raise missing_tool("sbuild")
-        changes = made / f"{stem}.changes"
-        if result.returncode != 0 or not changes.is_file():
-            raise _failure(dsc, log)
-        complete_changes(changes, dsc)
-        names = listed_files(changes)
-        for name in (*names, changes.name):  # the .changes last: where it is, all it lists is
-            _place(made / name if (made / name).exists() else dsc.parent / name, out / name)
-    return BuildResult(
-        changes=out / changes.name,
-        dsc=out / dsc.name,
-        debs=tuple(out / name for name in names if name.endswith(".deb")),
-        buildinfo=out / next(name for name in names if name.endswith(".buildinfo")),
-        log=log,
-        seconds=time.monotonic() - start,
-    )
+
+    def _command(self, tarball: Path | None) -> list[str | Path]:
+        source, architecture = self.source, self.chroot.architecture
+        return [
+            *("sbuild", f"--chroot={tarball or self.chroot.path}", f"--arch={architecture}"),
+            *([f"--dist={self.distribution}"] if self.distribution else []),
+            *([f"--extra-repository={source.line}", f"--extra-repository-key={source.key}"] if source else []),
+            # A kept chroot has all there is to install, in the state of the archive that its key names.
+            *(
+                ["--no-apt-update", "--no-apt-distupgrade"]
+                if tarball
+                else [
+                    f"--chroot-setup-commands={_HURRY}",
+                    f"--starting-build-commands={_HURRIED}; {PAUSE}",
+                ]
+            ),
+            *(f"--jobs={self.jobs or os.cpu_count() or 1}", self.dsc.absolute()),
+        ]
 
 
 def _place(file: Path, target: Path) -> None:
@@ -118,10 +186,17 @@ def configuration(suite: str, directory: Path | None = None) -> str:
     return common.removesuffix("1;\n") + f"$distribution = '{suite}';\n\n1;\n"
 
 
+def _stage(log: Path | None) -> str:
+    """The stage in which the build failed, or nothing where the log doesn't say."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log and log.is_file() else ""
+    found = re.search(r"^Fail-Stage: (\S+)$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def _failure(dsc: Path, log: Path) -> BuildError:
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    found = re.search(r"^Fail-Stage: (\S+)$", text, re.MULTILINE)
-    stage = f" (stage {found[1]})" if found else ""
+    found = _stage(log)
+    stage = f" (stage {found})" if found else ""
     return BuildError(
         f"{dsc.stem} does not build{stage}:\n" + "\n".join(f"  {line}" for line in error_excerpt(text.splitlines())),
         hint=f"The whole log is {log}, the source package {dsc.absolute()}",

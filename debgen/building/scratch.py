@@ -16,13 +16,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from debgen.building.capacity import available_memory
+from debgen.building.places import DISKS, LOCK, MEMORY, free, promised, reserved
 from debgen.errors import WorkspaceError
 from debgen.run import Runner, run
-from debgen.workspace import disk_errors
+from debgen.workspace import cache_root, disk_errors, locked
 
 GIB = 1024**3
-_MEMORY = Path("/dev/shm")  # noqa: S108 - measured: a chroot unpacks there ten times faster than on a disk
-_LOCK = "lock"
+_free, _available_memory, _reserved, _promised = free, available_memory, reserved, promised
 NOT_FOUND = 127
 """What a shell exits with where a program isn't there."""
 
@@ -37,7 +38,7 @@ def at_work(work: Path, *argv: str | Path) -> list[str | Path]:
 
     So the directory isn't swept away below a program whose debgen was killed.
     """
-    return ["flock", "--shared", "--no-fork", work / _LOCK, *argv]
+    return ["flock", "--shared", "--no-fork", work / LOCK, *argv]
 
 
 def ends_with_us(work: Path, *argv: str | Path) -> list[str | Path]:
@@ -54,13 +55,14 @@ def scratch_base(
     space: int,
     *,
     env: Mapping[str, str] = os.environ,
-    memory: Path = _MEMORY,
-    disks: tuple[Path, ...] = (Path("/tmp"), Path("/var/tmp")),  # noqa: S108 - the places the FHS has for this
+    memory: Path = MEMORY,
+    disks: tuple[Path, ...] = DISKS,
 ) -> Path:
-    """Choose where to unpack chroots, with ``space`` bytes free.
+    """Choose where to unpack chroots, with ``space`` bytes free besides what others have reserved.
 
-    $TMPDIR if it is set; else memory, if a lot is free; else /tmp or /var/tmp. Raises WorkspaceError where no
-    place is large enough, or where $TMPDIR can't be entered by other users (a namespace's root is one).
+    $TMPDIR if it is set; else memory, if a lot is free; else /tmp or /var/tmp, and one that is reserved but still
+    free where there is no better: most need far less than they reserve. Raises WorkspaceError where no place is large
+    enough, or where $TMPDIR can't be entered by other users (a namespace's root is one).
     """
     if env.get("TMPDIR"):
         chosen = Path(env["TMPDIR"]).absolute()
@@ -71,8 +73,12 @@ def scratch_base(
                 hint="Choose a directory whose parents all have the permission o+x, or unset TMPDIR.",
             )
         return chosen
-    if _free(memory) >= space and _available_memory() >= 2 * space:
+    taken = _promised()
+    if _free(memory) - taken >= space and _available_memory() - taken >= 2 * space:
         return memory
+    for disk in disks:
+        if _free(disk) - _reserved(disk) >= space:
+            return disk
     for disk in disks:
         if _free(disk) >= space:
             return disk
@@ -84,15 +90,28 @@ def scratch_base(
 
 @contextmanager
 def scratch(space: int = 6 * GIB, *, base: Path | None = None, run: Runner = run) -> Iterator[Path]:
-    """A new directory, gone with everything in it when the block ends, however it ends."""
-    base = scratch_base(space) if base is None else base
+    """A new directory, gone with everything in it when the block ends, however it ends.
+
+    ``space`` bytes are reserved for it meanwhile.
+    """
     prefix = f"debgen-{os.getuid()}."
-    sweep(base, prefix, run)
-    with disk_errors(base):
-        path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
-    try:
-        with (path / _LOCK).open("w") as lock:
+    sweep(scratch_base(space) if base is None else base, prefix, run)
+    # One after the other, so that each sees what the one before has reserved.
+    with locked(cache_root() / ".scratch.lock"):
+        base = scratch_base(space) if base is None else base
+        with disk_errors(base):
+            path = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
+            lock = (path / LOCK).open("w", encoding="ascii")
+        try:
             fcntl.flock(lock, fcntl.LOCK_SH)
+            lock.write(f"{space}\n")
+            lock.flush()
+        except BaseException:
+            lock.close()
+            remove_tree(path, run)
+            raise
+    try:
+        with lock:
             path.chmod(0o711)
             yield path
     finally:
@@ -105,7 +124,7 @@ def sweep(base: Path, prefix: str, run: Runner = run) -> None:
         with suppress(OSError):
             if path.stat().st_uid != os.getuid():
                 continue
-            with (path / _LOCK).open("r+") as lock:
+            with (path / LOCK).open("r+") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove_tree(path, run)
 
@@ -123,19 +142,3 @@ def _open_to_all(path: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(mode) and bool(mode & stat.S_IXOTH)
-
-
-def _free(path: Path) -> int:
-    """Bytes free at ``path``; none where programs can't be run from."""
-    try:
-        facts = os.statvfs(path)
-    except OSError:
-        return 0
-    return 0 if facts.f_flag & os.ST_NOEXEC else facts.f_bavail * facts.f_frsize
-
-
-def _available_memory() -> int:
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return 0

@@ -28,8 +28,10 @@ Turn a Python project and its dependency tree into Debian packages.
   debgen inspect vllm==0.27.1              what a source tree is, without running it
   debgen generate huggingface-hub          write a source package with a complete debian/
   debgen build huggingface-hub --dist sid  build, check with lintian, install and test it in clean chroots
+  debgen review huggingface-hub            the dossier for whoever sponsors it: why each line is there, what is left
   debgen update huggingface-hub            move your package to another release, with all that you changed
   debgen itp lm-format-enforcer            the mail that announces a new package to Debian
+  debgen repo serve --dist sid             let apt on another machine install what was built
 """
 _EPILOG = """\
 The Debian mirror is the one in this machine's apt configuration, the package index the one that uv or pip are
@@ -38,7 +40,22 @@ configured with. Results go to stdout, narration to stderr. Exit codes are liste
 
 
 #: Each has a module of its own here, with ``add_parser`` and ``run_verb``.
-VERBS = ("plan", "why", "matrix", "check", "envs", "inspect", "generate", "build", "update", "itp", "chroot", "doctor")
+VERBS = (
+    "plan",
+    "why",
+    "matrix",
+    "check",
+    "envs",
+    "inspect",
+    "generate",
+    "build",
+    "review",
+    "update",
+    "itp",
+    "repo",
+    "chroot",
+    "doctor",
+)
 
 
 def parser(verb: str = "") -> argparse.ArgumentParser:

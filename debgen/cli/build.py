@@ -1,26 +1,24 @@
-"""``debgen build NAME``: generate, build, check, install and exercise, then say where everything is."""
+"""``debgen build NAME``: build whatever it needs that the suite lacks, check all of it, and say where everything is."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from debgen import __version__
-from debgen.archive.index import SuiteIndex
-from debgen.archive.mirror import MirrorSettings
-from debgen.building.chroots import ChrootStore, Flavour
-from debgen.building.contents import Need, compare
-from debgen.building.contentsreport import ContentsReport
-from debgen.building.exercise import exercise
-from debgen.building.lintian import check
-from debgen.building.result import BuildResult, ExerciseReport, LintianReport, Severity, Tag
-from debgen.building.sbuild import build, configuration
+from debgen.building.capacity import capacity
+from debgen.building.chroots import ChrootStore
+from debgen.building.result import ExerciseReport
+from debgen.chainplan import plan_chain
+from debgen.chainrun import End, Outcome, Run
+from debgen.checking import checked, summarised
+from debgen.checks.all import CHECKS, tests_of
+from debgen.cli.board import Board
+from debgen.cli.buildreport import as_json, as_text, dry_json, dry_text
 from debgen.cli.options import (
     SubParsers,
     add_suite_options,
@@ -30,228 +28,197 @@ from debgen.cli.options import (
 )
 from debgen.cli.source_options import add_source_options, source_settings
 from debgen.cli.triage import run_triage
-from debgen.errors import CheckError
+from debgen.errors import BlockedError, BuildError, CheckError, UsageError
+from debgen.gitrepo import GIT_TOOLS, refuse_existing
 from debgen.narrate import say
-from debgen.pipeline import GENERATING_TOOLS, Settings, Written, choose_release, generate
+from debgen.pipeline import GENERATING_TOOLS, Written, create_repository
 from debgen.planner import Workbench
+from debgen.planning.asjson import as_json as plan_json
+from debgen.planning.chain import Chain, chosen
+from debgen.planning.model import Plan
 from debgen.run import require_tools
-from debgen.upstream.wheel import best_wheel
+from debgen.workshop import Workshop
 from debgen.workspace import cache_directory, write_atomically
 
-SCHEMA = 1
-#: The one finding that only a human can mend, by filing the bug: numbers are never made up.
-_NEEDS_ITP = "initial-upload-closes-no-bugs"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """All that a build leaves: files, findings and times."""
-
-    suite: str
-    written: Written
-    build: BuildResult
-    lintian: LintianReport
-    exercise: ExerciseReport
-    contents: ContentsReport
-    seconds: float
-    itp: bool
-
-    @property
-    def findings(self) -> tuple[Tag, ...]:
-        """Errors and warnings of lintian that count."""
-        found = self.lintian.of(Severity.ERROR, Severity.WARNING)
-        return tuple(tag for tag in found if self.itp or tag.tag != _NEEDS_ITP)
-
-    @property
-    def good(self) -> bool:
-        """Whether lintian has nothing to say, nothing of upstream's is lacking, and the result works."""
-        return not self.findings and self.exercise.passed and self.contents.good
+_TOOLS = (*GENERATING_TOOLS, "sbuild", "mmdebstrap", "autopkgtest", "newuidmap", "apt-ftparchive", "gpg")
 
 
 def add_parser(verbs: SubParsers) -> None:
     """Add the verb."""
     parser = verbs.add_parser(
         "build",
-        help="generate, build, check and test a package in clean chroots",
-        description="Generate the source package, build it with sbuild, check it with the suite's lintian, install "
-        "it with apt in a clean chroot and run its autopkgtests there. Chroots are made when they are missing.",
+        help="build and check a package, and whatever it needs that the suite lacks",
+        description="Build NAME and whatever it needs that the suite lacks or has too old, in the plan's order, in "
+        "clean chroots that see what was built before; then check each: with the suite's lintian, beside upstream's "
+        "wheel, by installing and testing it. Chroots are made when they are missing. What hasn't changed since it was "
+        "built is not built again, and a run that was ended goes on where it was.",
     )
-    add_source_options(parser)
+    add_source_options(parser, several=True)
     add_suite_options(parser)
-    parser.add_argument(
+    group = parser.add_argument_group("building")
+    group.add_argument("--dry-run", action="store_true", help="say what would be built, in which order, and why")
+    group.add_argument(
+        "--only", action="append", metavar="NAME", default=[],
+        help="build this of all that is to be built, and nothing else; may be repeated",
+    )  # fmt: skip
+    group.add_argument(
+        "--keep-going", action="store_true", help="after a failure, build whatever does not need what failed"
+    )
+    group.add_argument(
+        "--jobs", type=int, metavar="N", default=0,
+        help="how many packages to build at once (default: as many as this machine's cores and memory carry)",
+    )  # fmt: skip
+    group.add_argument(
         "--fresh", action="store_true", help="build again, even if nothing has changed since it was built"
     )
-    parser.add_argument(
+    group.add_argument(
+        "--checks", metavar="LIST", default="all",
+        help=f"checks after the build: all (default), none, or some of {','.join(CHECKS)}",
+    )  # fmt: skip
+    group.add_argument(
+        "--git", type=Path, metavar="DIR",
+        help="make a packaging repository for git-buildpackage (DEP-14) in DIR, which must be new",
+    )  # fmt: skip
+    group.add_argument(
         "--triage", action="store_true",
         help="where tests fail, say why; print [[skip]] entries for the recipe for those that want the network, a "
         "device, or what is absent, and build once more with them; real failures are listed and never skipped",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(func=run_verb)
 
 
 def run_verb(args: argparse.Namespace) -> int:
-    """Do it; CheckError where the package built but lintian or its tests found something."""
+    """Do it; the first failure's error, or CheckError where all is built but a check failed."""
     settings = source_settings(args)
-    require_tools(*GENERATING_TOOLS, "sbuild", "mmdebstrap", "autopkgtest", "newuidmap")
-    began = time.monotonic()
+    checks = _wanted(args.checks)
+    _refuse_nonsense(args)
+    require_tools(*_TOOLS, *(GIT_TOOLS if args.git else ()))
+    if args.git:
+        refuse_existing(args.git)
     client = index_client(args)
     mirror = mirror_settings(args)
     with suite_index(args, mirror) as index:
         bench = Workbench(index, client, mirror, settings.recipes)
-        name, version = choose_release(args.name, args.root, bench, settings)
-        out = args.output.absolute() / index.codename / f"{name}-{version}"
+        chain, plans = plan_chain(args.name, args.root, bench, settings)
+        for note in chain.notes:
+            say(f"note: {note}")
+        store = ChrootStore(cache_directory("chroots"), mirror)
+        shop = Workshop(bench, settings, store, args.output.absolute() / index.codename, fresh=args.fresh)
+        run = _run(chain, shop, checks, args)
+        if args.dry_run:
+            run.settle()
+            print(json.dumps(dry_json(run), indent=2) if args.json else dry_text(run))
+            return 0
+        _keep_plans(plans, run)
         if args.triage:
-            return run_triage(
-                name, version, bench, settings, out, _builder(bench, name, version, began, settings), args.json
-            )
-        written = generate(name, version, bench, settings, out / "source")
-        say(f"source package: {written.dsc}")
-        inputs = _inputs(written.dsc, index, mirror)
-        summary = None if args.fresh else _kept(out / "summary.json", inputs)
-        if summary is not None:
-            say("nothing has changed since it was built; --fresh builds it again")
-        else:
-            outcome = _build(written, bench, name, version, settings, out / "result", began)
-            summary = as_json(outcome, inputs)
-            write_atomically(out / "summary.json", json.dumps(summary, indent=2).encode() + b"\n")
-    print(json.dumps(summary, indent=2) if args.json else as_text(summary))
-    if not summary["good"]:
-        raise CheckError(
-            f"{written.package.source} {written.package.version} is built, but not fit for upload",
-            hint="The findings are above; their logs are named with them.",
-        )
+            return _triage(run, args)
+        with run.watcher.shown():
+            outcomes = run.go()
+        if args.git and outcomes[-1].summary is not None:
+            _repository(run, args.git)
+        if args.json:
+            print(json.dumps(as_json(run), indent=2))
+        elif len(outcomes) > 1 or outcomes[0].summary is not None:  # else the error says all there is
+            print(as_text(run))
+    raise_worst(outcomes)
     return 0
 
 
-def _builder(
-    bench: Workbench, name: str, version: str, began: float, settings: Settings
-) -> Callable[[Written, Path], tuple[dict[str, Any], ExerciseReport]]:
-    """What builds and checks a source package and puts the result into a folder, as :func:`run_triage` wants it."""
-
-    def built(written: Written, result: Path) -> tuple[dict[str, Any], ExerciseReport]:
-        outcome = _build(written, bench, name, version, settings, result, began)
-        return as_json(outcome, _inputs(written.dsc, bench.index, bench.apt_root.settings)), outcome.exercise
-
-    return built
+def _wanted(text: str) -> tuple[str, ...]:
+    """The checks that ``--checks`` asks for, in their order."""
+    if text in ("all", "none"):
+        return CHECKS if text == "all" else ()
+    names = [name.strip() for name in text.split(",")]
+    if unknown := [name for name in names if name not in CHECKS]:
+        raise UsageError(f"--checks: there is no check {', '.join(unknown)}", hint=f"There are: {', '.join(CHECKS)}.")
+    return tuple(name for name in CHECKS if name in names)
 
 
-def _inputs(dsc: Path, index: SuiteIndex, mirror: MirrorSettings) -> str:
-    """A hash over what decides a build: the source package, the suite's state, and how it is built."""
-    digest = hashlib.sha256(dsc.read_bytes())
-    state = (__version__, index.codename, index.architecture, index.date.isoformat(), mirror.uri)
-    digest.update("\n".join((*state, configuration(index.codename))).encode())
-    return digest.hexdigest()
+def _refuse_nonsense(args: argparse.Namespace) -> None:
+    if args.jobs < 0:
+        raise UsageError(f"--jobs {args.jobs}: less than one package can't be built", hint="Leave it out, or give 1.")
+    for option, given in (("--itp", args.itp), ("--git", args.git), ("--triage", args.triage)):
+        if given and len(args.name) > 1:
+            raise UsageError(f"{option} is about one package, and {len(args.name)} are named", hint="Name one.")
 
 
-def _kept(path: Path, inputs: str) -> dict[str, Any] | None:
-    """The summary of an earlier good build of the same inputs, if all its files are still there."""
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        files = [*summary["debs"], summary["changes"], summary["log"], summary["lintian"]["log"]]
-        same = summary["schema"] == SCHEMA and summary["inputs"] == inputs and summary["good"] and "orig" in summary
-        return summary if same and all(Path(file).is_file() for file in files) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _build(
-    written: Written, bench: Workbench, name: str, version: str, settings: Settings, out: Path, began: float
-) -> Outcome:
-    index = bench.index
-    store = ChrootStore(cache_directory("chroots"), bench.apt_root.settings)
-    key = index.date.isoformat()
-    chroot = store.ensure(index.codename, Flavour.BUILD, index_key=key)
-    built = build(written.dsc, chroot, out, distribution=written.package.distribution)
-    say(f"built in {built.seconds:.0f} s: {', '.join(deb.name for deb in built.debs)}")
-    layer = bench.layer(name, settings.variant or "cpu")
-    contents = compare(
-        built.debs,
-        best_wheel(bench.client.files(name), version, bench.target),
-        bench.client,
-        written.tree,
-        lacks=layer.lacks,
-        need=Need(
-            bench.target.marker_environment(), bench.lookup, lambda asked: bool(layer.drop_of(asked)),
-            bench.pydist.packages,
-        ),
+def _run(chain: Chain, shop: Workshop, checks: tuple[str, ...], args: argparse.Namespace) -> Run[Board]:
+    """What the command line asks for; BlockedError where ``--only`` leaves out what is needed and isn't built."""
+    names = chosen(chain, args.only or tuple(chain.by_name))
+    before = {}
+    for link in chain.links:
+        if link.name not in names and (record := shop.record(link)):
+            before[link.name] = record
+    for name in names:
+        lacking = [need.name for need in chain.closure(name) if need.name not in {*names, *before}]
+        if lacking:
+            raise BlockedError(
+                f"{name} needs {', '.join(lacking)}, which isn't built yet",
+                hint=f"Leave out --only, or add{''.join(f' --only {need}' for need in lacking)}.",
+            )
+    return Run(
+        chain, shop, lambda made, tell: summarised(checked(made, shop, checks, tell)), checks,
+        Board([chain.by_name[name] for name in names]), names, before,
+        jobs=args.jobs or capacity(), keep_going=args.keep_going,
     )  # fmt: skip
-    say(f"contents: {contents.verdict}")
-    findings = check(built.changes, store, store.ensure(index.codename, Flavour.LINTIAN, index_key=key))
-    say(f"lintian {findings.version}: {_counts(findings)}")
-    report = exercise(built.changes, store, store.ensure(index.codename, Flavour.CLEAN, index_key=key))
-    seconds = time.monotonic() - began
-    return Outcome(index.codename, written, built, findings, report, contents, seconds, settings.itp is not None)
 
 
-def _counts(report: LintianReport) -> str:
-    named = (
-        (Severity.ERROR, "errors"),
-        (Severity.WARNING, "warnings"),
-        (Severity.INFO, "hints"),
-        (Severity.PEDANTIC, "pedantic"),
-    )
-    return ", ".join(f"{len(report.of(severity))} {word}" for severity, word in named)
+def _keep_plans(plans: Sequence[Plan], run: Run[Board]) -> None:
+    """Keep beside the results of each package the plan that it is built for."""
+    for link in run.links:
+        plan = next(plan for plan in plans if plan.node(link.name))
+        path = run.shop.folder(link) / "plan.json"
+        text = json.dumps(plan_json(plan), indent=2).encode() + b"\n"
+        if not path.is_file() or path.read_bytes() != text:
+            write_atomically(path, text)
 
 
-def as_json(outcome: Outcome, inputs: str) -> dict[str, Any]:
-    """The summary as plain data."""
-    package = outcome.written.package
-    return {
-        "schema": SCHEMA,
-        "source": package.source,
-        "version": package.version,
-        "suite": outcome.suite,
-        "good": outcome.good,
-        "inputs": inputs,
-        "debs": [str(path) for path in outcome.build.debs],
-        "changes": str(outcome.build.changes),
-        "source_tree": str(outcome.written.tree),
-        "orig": outcome.written.orig.as_json(),
-        "log": str(outcome.build.log),
-        "lintian": {
-            "version": outcome.lintian.version,
-            "log": str(outcome.lintian.log),
-            "counts": _counts(outcome.lintian),
-            "findings": [str(tag) for tag in outcome.findings],
-            "wants_itp": not outcome.itp and any(tag.tag == _NEEDS_ITP for tag in outcome.lintian.tags),
-            "tags": [
-                {"severity": tag.severity.name.lower(), "package": tag.package, "tag": tag.tag, "detail": tag.detail}
-                for tag in outcome.lintian.tags
-            ],
-        },
-        "contents": outcome.contents.as_json(),
-        "exercise": {
-            "verdict": outcome.exercise.verdict,
-            "log": str(outcome.exercise.log),
-            "tests": [
-                {"name": test.name, "outcome": test.outcome.value, "detail": test.detail}
-                for test in outcome.exercise.tests
-            ],
-        },
-        "seconds": round(outcome.seconds, 1),
-    }
+def _triage(run: Run[Board], args: argparse.Namespace) -> int:
+    """Build what the package needs, then itself, with proposals of what to skip."""
+    *needed, link = run.links
+    shop, began = run.shop, time.monotonic()
+    first = replace(run, chosen=tuple(need.name for need in needed), checks=(), check=lambda made, tell: ())
+    with run.watcher.shown():
+        raise_worst(first.go())
+    needs = first.needs(link) or ()
+
+    def builder(written: Written, result: Path) -> tuple[dict[str, Any], ExerciseReport]:
+        made = shop.build(link, needs, written, result, say)
+        found = checked(made, shop, run.checks, say)
+        return shop.summary(made, summarised(found), time.monotonic() - began), tests_of(found)
+
+    with shop.at(link) as folder:
+        return run_triage(
+            link.name, link.version, shop.bench_beside(needs), shop.settings_for(link), folder, builder, args.json
+        )
 
 
-def as_text(summary: Mapping[str, Any]) -> str:
-    """The summary for people: where everything is, what was found, what was tested."""
-    lintian, tests = summary["lintian"], summary["exercise"]
-    rows = [
-        *(("package", path) for path in summary["debs"]),
-        ("changes", summary["changes"]),
-        ("debian/", f"{summary['source_tree']}/debian"),
-        ("log", summary["log"]),
-        *([("orig", summary["orig"]["text"])] if summary["orig"]["archive"] else []),
-        ("lintian", f"{lintian['counts']} (lintian {lintian['version']}): {lintian['log']}"),
-        *(("", str(finding)) for finding in lintian["findings"]),
-        *([("", f"{_NEEDS_ITP}: file the ITP and give its number with --itp")] if lintian["wants_itp"] else []),
-        ("contents", summary["contents"]["verdict"]),
-        *(("", f"lacks {lack['kind']} {lack['path']}: {lack['why']}") for lack in summary["contents"]["lacks"]),
-        ("tests", f"{tests['verdict']}: {tests['log']}"),
-        *(("", f"{t['name']}: {t['outcome']} {t['detail']}".rstrip()) for t in tests["tests"]),
-        ("took", f"{summary['seconds']:.0f} s"),
-    ]
-    head = (
-        f"{summary['source']} {summary['version']} for {summary['suite']}: {'good' if summary['good'] else 'NOT GOOD'}"
-    )
-    return "\n".join([head, *(f"  {label:<8} {text}" for label, text in rows)])
+def _repository(run: Run[Board], target: Path) -> None:
+    """Make a packaging repository of what was built."""
+    link = run.links[-1]
+    with run.shop.at(link):
+        written = run.shop.generate(link, run.needs(link) or ())
+        create_repository(written, target.absolute(), run.shop.settings_for(link))
+    say(f"repository: {target}")
+
+
+def raise_worst(outcomes: Sequence[Outcome]) -> None:
+    """Raise the error that a run ends with, if it does: what failed first counts, then what isn't fit for upload."""
+    errors = {outcome.link.name: outcome.error for outcome in outcomes if outcome.error is not None}
+    if errors:
+        first, *others = errors.values()
+        if not others and len(outcomes) == 1:
+            raise first
+        blocked = all(isinstance(error, BlockedError) for error in errors.values())
+        left = sum(outcome.end is End.LEFT for outcome in outcomes)
+        told = f"{len(errors)} of {len(outcomes)} packages can't be built: {', '.join(errors)}"
+        raise (BlockedError if blocked else BuildError)(
+            f"{told}; {left} more are left out" if left else told, hint="What stands in the way of each is told above."
+        )
+    bad = [f"{o.summary['source']} {o.summary['version']}" for o in outcomes if o.summary and not o.good]
+    if bad:
+        raise CheckError(
+            f"{', '.join(bad)} {'is' if len(bad) == 1 else 'are'} built, but not fit for upload",
+            hint="The findings are above; their logs are named with them.",
+        )

@@ -13,16 +13,22 @@ from debgen.pipeline import Settings
 
 
 def add_source_options(
-    parser: argparse.ArgumentParser, *, writes: bool = True, again: bool = True, continues: bool = True
+    parser: argparse.ArgumentParser,
+    *,
+    writes: bool = True,
+    again: bool = True,
+    continues: bool = True,
+    several: bool = False,
 ) -> None:
     """What goes into a source package beyond upstream's facts.
 
     ``writes`` is for verbs that leave results, ``again`` for those that may write them over earlier ones, and
-    ``continues`` for those that take what the archive has.
+    ``continues`` for those that take what the archive has; ``several`` for those that take more than one name.
     """
     parser.add_argument(
-        "name", metavar="NAME[==VERSION]", help="distribution to package, and its version if not chosen by the plan"
-    )
+        "name", metavar="NAME[==VERSION]", nargs="+" if several else None,
+        help="distribution to package, and its version if not chosen by the plan",
+    )  # fmt: skip
     parser.add_argument(
         "--for", dest="root", metavar="ROOT", default="vllm",
         help="choose the newest version that satisfies every bound in the plan of ROOT (default: vllm; '' for none)",

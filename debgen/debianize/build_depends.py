@@ -6,7 +6,7 @@ want ``<!nodoc>``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
@@ -15,8 +15,10 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Match
 from debgen.archive.names import relations_for
+from debgen.debianize.evidence import asked_for_building, asked_when_run
 from debgen.debianize.fixmes import Fixmes
 from debgen.debianize.model import Inputs
+from debgen.debianize.provenance import Cause, Origin, one_line
 from debgen.debianize.requirements import Judged, applies
 from debgen.debianize.rpath import sets_rpath
 from debgen.debianize.tests import TestPlan
@@ -34,12 +36,17 @@ _BUILDS_WHEELS = SpecifierSet(">=70.1")
 _SAYS_SINGLE_BINARY = 14
 
 
+#: A relation, and what caused it.
+_Caused = tuple[str, Cause]
+
+
 @dataclass(frozen=True)
 class BuildDepends:
-    """The relations of Build-Depends, sorted, and remarks on them."""
+    """The relations of Build-Depends, sorted, each with what caused it, and remarks on them."""
 
     relations: tuple[str, ...]
     notes: tuple[str, ...]
+    causes: Mapping[str, tuple[Cause, ...]]
 
 
 def build_depends(inputs: Inputs, judged: Judged, tests: TestPlan, *, helped: bool, fixmes: Fixmes) -> BuildDepends:
@@ -82,17 +89,35 @@ class _Writer:
 
     def write(self) -> BuildDepends:
         taken = [*self._backend(), *self._libraries(), *self._run_time(), *self._tests()]
-        found = [
-            f"debhelper-compat (= {self.inputs.suite.compat})",
-            "dh-sequence-python3",
-            *(["dh-sequence-single-binary"] if self.inputs.suite.compat >= _SAYS_SINGLE_BINARY else []),
-            "pybuild-plugin-pyproject",
-            f"python3{self._all(taken)}{'-dev' if is_compiled(self.inputs) else ''}",
-            *taken,
-            *(["chrpath"] if is_compiled(self.inputs) and sets_rpath(self.inputs.texts) else []),
-            *(asked.relation for asked in self.inputs.recipe.layer.build_depends),
-        ]
-        return BuildDepends(tuple(_without_repeats(in_order(found))), tuple(self.notes))
+        found = [*self._always(taken), *taken]
+        if is_compiled(self.inputs) and (path := sets_rpath(self.inputs.texts)):
+            found.append(("chrpath", Cause(f"{path} may set a path for libraries, which debian/rules deletes")))
+        own = self.inputs.recipe.layer.build_depends
+        found += [(asked.relation, Cause(one_line(asked.reason), Origin.RECIPE)) for asked in own]
+        relations = _without_repeats(in_order(relation for relation, _ in found))
+        causes = {
+            kept: tuple(dict.fromkeys(cause for relation, cause in found if relation.split()[0] == kept.split()[0]))
+            for kept in relations
+        }
+        return BuildDepends(tuple(relations), tuple(self.notes), causes)
+
+    def _always(self, taken: Iterable[_Caused]) -> Iterator[_Caused]:
+        """What the suite's tools ask of every package."""
+        level, suite = self.inputs.suite.compat, self.inputs.suite.codename
+        yield f"debhelper-compat (= {level})", Cause(f"the newest stable level of {suite}'s debhelper", Origin.RULE)
+        yield "dh-sequence-python3", Cause("dh_python3 installs Python modules (Debian Python Policy)", Origin.RULE)
+        if level >= _SAYS_SINGLE_BINARY:
+            told = f"from level {level} on, debhelper asks for it where there is one binary package"
+            yield "dh-sequence-single-binary", Cause(told, Origin.RULE)
+        yield "pybuild-plugin-pyproject", Cause("pybuild builds through PEP 517 with it", Origin.RULE)
+        every = self._all(relation for relation, _ in taken)
+        told = "the build runs for every Python that the suite supports" if every else "the build runs Python"
+        headers = f"; headers of Python, as {self.inputs.facts.compiled[0]} is compiled" if self._compiled() else ""
+        name = f"python3{every}{'-dev' if is_compiled(self.inputs) else ''}"
+        yield name, Cause(f"{told}{headers}", Origin.RULE)
+
+    def _compiled(self) -> bool:
+        return is_compiled(self.inputs) and bool(self.inputs.facts.compiled)
 
     def _all(self, relations: Iterable[str]) -> str:
         """``-all`` where the build and its tests can be made with every Python that the suite supports."""
@@ -105,7 +130,7 @@ class _Writer:
             return ""
         return "-all"
 
-    def _backend(self) -> Iterator[str]:
+    def _backend(self) -> Iterator[_Caused]:
         """What PEP 517 asks for; pybuild leaves the check of its bounds out, so they are compared here."""
         for requirement in map(Requirement, self.inputs.build.requires):
             name = str(canonicalize_name(requirement.name))
@@ -120,14 +145,16 @@ class _Writer:
                     f"upstream builds with {requirement.name}{requirement.specifier}; "
                     f"{self.inputs.suite.codename} has {match.upstream_version}"
                 )
-            yield match.package
+            cause = Cause(asked_for_building(self.inputs, requirement))
+            yield match.package, cause
             if is_compiled(self.inputs) and name in _SEQUENCES:
-                yield _SEQUENCES[name]
+                yield _SEQUENCES[name], Cause(f"{cause.text}; the sequence does what extensions need of it")
         # Many ship the C that Cython made of it as well, which is not the source (policy 2.2.1 by the DFSG): with
         # Cython there, setuptools makes it anew.
         cython = self.inputs.lookup("cython")
         if is_compiled(self.inputs) and "Cython" in self.inputs.build.languages and cython:
-            yield cython.package
+            told = "the sdist has sources in Cython, from which the build makes the C anew (DFSG 2)"
+            yield cython.package, Cause(told)
 
     def _is_habit(self, name: str) -> bool:
         """Whether it is ``wheel`` beside a setuptools that does without."""
@@ -140,36 +167,58 @@ class _Writer:
             and judge(setuptools.upstream_version, _BUILDS_WHEELS) is Verdict.SATISFIED
         )
 
-    def _libraries(self) -> Iterator[str]:
+    def _libraries(self) -> Iterator[_Caused]:
         held = self.inputs.continued.held if self.inputs.continued else None
         for need in self.inputs.libraries:
             if held and held.binary(need.package):
                 continue  # what a source builds, it can't begin with
             if need.package:
-                yield need.package
+                places = sorted({x.evidence for x in self.inputs.build.libraries if x.name == need.name and x.evidence})
+                told = f"{places[0]}: " if places else ""
+                yield (
+                    need.package,
+                    Cause(f"{told}the build takes {need.name}{f' ({need.reason})' if need.reason else ''}"),
+                )
             elif need.supply is Supply.MISSING:
                 self.fixmes.add("debian/control", f"{need.name}: {need.reason}")
-        if any(library.kind is LibraryKind.PKG_CONFIG for library in self.inputs.build.libraries):
-            yield "pkgconf"
+        asked = [library for library in self.inputs.build.libraries if library.kind is LibraryKind.PKG_CONFIG]
+        if asked:
+            yield "pkgconf", Cause(f"{asked[0].evidence}: the build asks pkg-config for {asked[0].name}")
 
-    def _run_time(self) -> Iterator[str]:
+    def _run_time(self) -> Iterator[_Caused]:
         """The run-time requirements, which tests import, and the commands that help2man runs."""
         profiles = " <!nocheck> <!nodoc>" if self.helped else " <!nocheck>"  # the smoke test imports all modules too
+        used = f"tests{' and help2man' if self.helped else ''}"
         if self.helped:
-            yield "help2man <!nodoc>"
+            commands = ", ".join(script.command for script in self.inputs.facts.scripts)
+            told = f"makes the manual pages of {commands} (policy 12.1)"
+            yield "help2man <!nodoc>", Cause(told, Origin.RULE)
         for requirement, match in self.judged.met:
-            yield f"{_bounded(match, requirement, self.judged)}{profiles}"
+            cause = Cause(
+                f"{asked_when_run(self.inputs, requirement)}; at build time for {used}, which import the modules"
+            )
+            relaxed = next((relax for r, relax in self.judged.relaxed if r is requirement), None)
+            relation = f"{_bounded(match, requirement, self.judged)}{profiles}"
+            yield relation, cause
+            if relaxed:
+                human = relaxed in self.inputs.recipe.layer.relax
+                told = f"its bound is relaxed: {one_line(relaxed.reason)}"
+                yield relation, Cause(told, Origin.RECIPE if human else Origin.FACT)
         for relation in self.judged.more:
-            yield " | ".join(f"{alternative}{profiles}" for alternative in relation.split(" | "))
+            told = "the archive's own package depends on it, and upstream's modules or programs use it"
+            yield " | ".join(f"{alternative}{profiles}" for alternative in relation.split(" | ")), Cause(told)
 
-    def _tests(self) -> Iterator[str]:
+    def _tests(self) -> Iterator[_Caused]:
         """What upstream's tests take, each for builds with tests only."""
         if not self.tests.tested:
             return
-        for package in (*self.tests.packages, *self.inputs.test_programs):
-            yield f"{package} <!nocheck>"
+        for need in self.tests.needs.needed:
+            yield f"{need.package} <!nocheck>", Cause(need.evidence)
+        for package in self.inputs.test_programs:
+            yield f"{package} <!nocheck>", Cause("the tests call a program of this package")
         for asked in self.inputs.recipe.layer.test_depends:
-            yield " | ".join(f"{alternative.strip()} <!nocheck>" for alternative in asked.relation.split("|"))
+            relation = " | ".join(f"{alternative.strip()} <!nocheck>" for alternative in asked.relation.split("|"))
+            yield relation, Cause(one_line(asked.reason), Origin.RECIPE)
 
 
 def _bounded(match: Match, requirement: Requirement, judged: Judged) -> str:

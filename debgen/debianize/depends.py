@@ -57,8 +57,13 @@ def lower_bound(match: Match, requirement: Requirement) -> str:
 
 def suggests(inputs: Inputs, judged: Judged) -> list[str]:
     """The packages of what upstream's extras for users ask for, as far as the suite has them and they fit."""
+    return sorted(suggested(inputs, judged))
+
+
+def suggested(inputs: Inputs, judged: Judged) -> dict[str, str]:
+    """What :func:`suggests` gives, each with the requirement that is behind it."""
     depended = {match.package for _, match in judged.met}
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     for extra in _extras(inputs.facts.requirements):
         if _FOR_DEVELOPERS.fullmatch(extra):
             continue
@@ -68,8 +73,9 @@ def suggests(inputs: Inputs, judged: Judged) -> list[str]:
             if match is None or own or match.package in depended:
                 continue
             if judge(match.upstream_version, requirement.specifier) is Verdict.SATISFIED:
-                found[match.package] = None
-    return sorted(found)
+                asks = f"upstream's extra {extra} asks for {requirement.name}{requirement.specifier}"
+                found.setdefault(match.package, asks)
+    return found
 
 
 def _extras(requirements: Iterable[Requirement]) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from debgen.debianize.requirement_lists import requirement_files, requirement_lines, with_poetry_change
+from debgen.debianize.requirement_lists import poetry_line, requirement_files, requirement_lines, with_poetry_change
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,7 @@ class _Place:
 
 def apply_change(texts: Mapping[str, str], change: Change) -> tuple[str, str] | None:
     """The path and new text of the file that lists the requirement, or None where none is found."""
-    places: list[tuple[str, Callable[[str], Iterator[_Place]]]] = [
-        ("pyproject.toml", _in_pyproject),
-        ("setup.cfg", _in_setup_cfg),
-        ("setup.py", _in_setup_py),
-        *((path, _in_requirements) for path in requirement_files(texts)),
-    ]
-    for path, find in places:
+    for path, find in _finders(texts):
         text = texts.get(path, "")
         for place in find(text):
             if _name(place.value) != change.distribution:
@@ -60,6 +54,25 @@ def apply_change(texts: Mapping[str, str], change: Change) -> tuple[str, str] | 
     project = texts.get("pyproject.toml", "")
     poetry = with_poetry_change(project, change.distribution, change.specifier)
     return ("pyproject.toml", poetry) if poetry is not None else None
+
+
+def listed_at(texts: Mapping[str, str], distribution: str) -> str:
+    """The ``path:line`` that lists a run-time requirement, by its normalised name; empty where none is found."""
+    for path, find in _finders(texts):
+        for place in find(texts.get(path, "")):
+            if _name(place.value) == distribution:
+                return f"{path}:{texts[path].count(chr(10), 0, place.start) + 1}"
+    line = poetry_line(texts.get("pyproject.toml", ""), distribution)
+    return f"pyproject.toml:{line}" if line else ""
+
+
+def _finders(texts: Mapping[str, str]) -> list[tuple[str, Callable[[str], Iterator[_Place]]]]:
+    return [
+        ("pyproject.toml", _in_pyproject),
+        ("setup.cfg", _in_setup_cfg),
+        ("setup.py", _in_setup_py),
+        *((path, _in_requirements) for path in requirement_files(texts)),
+    ]
 
 
 def _in_requirements(text: str) -> Iterator[_Place]:

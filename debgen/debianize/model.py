@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from debgen.archive.model import Match
 from debgen.debianize.continued import Continued
 from debgen.debianize.fixmes import Fixme
+from debgen.debianize.provenance import Provenance
 from debgen.identity import Identity
 from debgen.planning.model import BuildNeed
 from debgen.recipes import Recipe
@@ -128,6 +129,8 @@ class SourcePackage:
     unmet: tuple[Unmet, ...]
     #: What was generated in the place of files that the recipe brings, by path.
     replaced: Mapping[str, str] = field(default_factory=dict)
+    #: Why each line is there, and what else a reviewer should know.
+    provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def upstream_version(self) -> str:

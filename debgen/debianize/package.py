@@ -23,6 +23,7 @@ from debgen.debianize.manpages import fallback_pages, make_quoted
 from debgen.debianize.model import Inputs, SourcePackage
 from debgen.debianize.names import binary_name, source_name
 from debgen.debianize.patches import patches
+from debgen.debianize.reasons import Decided, provenance
 from debgen.debianize.relied import relied_upon
 from debgen.debianize.requirements import judge_requirements
 from debgen.debianize.rpath import sets_rpath
@@ -89,7 +90,9 @@ class _Writer:
             "copyright": self._copyright(),
             "watch": watch(self.inputs, self.templates, repack_suffix=self.inputs.repack.suffix),
             "source/format": "3.0 (quilt)\n",
-            "salsa-ci.yml": self.templates.render("salsa-ci.yml.j2"),
+            "salsa-ci.yml": self.templates.render(
+                "salsa-ci.yml.j2", distribution=self.inputs.suite.changelog_distribution
+            ),
             "gbp.conf": self.templates.render("gbp.conf.j2"),
             "tests/control": self._tests_control(),
         }
@@ -131,6 +134,8 @@ class _Writer:
         executable = {"rules", *(p for p in files if p.startswith("tests/") and files[p].startswith("#!"))}
         # A file that the recipe brings has answered what was open about the generated one.
         fixmes = tuple(fixme for fixme in self.fixmes.items if fixme.file.removeprefix("debian/") not in overlay)
+        notes = (*self.notes, *self.fixmes.notes)
+        decided = Decided(self.judged, self.tests, self.system, self.built_with, self.existing, self.binary)
         return SourcePackage(
             source=self.source,
             version=self.version,
@@ -139,9 +144,10 @@ class _Writer:
             files=dict(sorted(files.items())),
             executable=frozenset(executable),
             fixmes=fixmes,
-            notes=(*self.notes, *self.fixmes.notes),
+            notes=notes,
             unmet=self.judged.unmet,
             replaced=replaced,
+            provenance=provenance(self.inputs, decided, files, overlaid=overlay.keys(), notes=notes),
         )
 
     def _note_continued(self, files: Mapping[str, str]) -> None:
@@ -233,6 +239,7 @@ class _Writer:
         layer = self.inputs.recipe.layer
         short, body = describe(self.facts, layer.description, self.fixmes)
         found = build_depends(self.inputs, self.judged, self.tests, helped=bool(self._helped()), fixmes=self.fixmes)
+        self.built_with = found.causes
         self.notes += found.notes
         compiled = ("${shlibs:Depends}",) if self.compiled else ()
         text = self.templates.render(

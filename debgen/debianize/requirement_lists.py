@@ -19,6 +19,21 @@ _VERSION = re.compile(r"""(?P<key>\bversion[ \t]*=[ \t]*)(?P<quote>["'])[^"'\n]*
 _STRING = re.compile(r"""(?P<quote>["'])[^"'\n]*(?P=quote)""")
 
 
+def poetry_line(text: str, distribution: str) -> int:
+    r"""The line of pyproject.toml at which Poetry's own table has ``distribution``; 0 where it hasn't.
+
+    >>> poetry_line('[tool.poetry.dependencies]\nFoo = "^1.2"\n', "foo")
+    2
+    """
+    table = _TABLE.search(text)
+    following = re.compile(r"^[ \t]*\[", re.MULTILINE).search(text, table.end()) if table else None
+    end = following.start() if following else len(text)
+    for entry in _ENTRY.finditer(text, table.end(), end) if table else ():
+        if canonicalize_name(entry["name"]) == distribution:
+            return text.count("\n", 0, entry.start("name")) + 1
+    return 0
+
+
 def with_poetry_change(text: str, distribution: str, specifier: str | None) -> str | None:
     r"""pyproject.toml with the bound of ``distribution`` made ``specifier``, or without it where that is None.
 

@@ -40,8 +40,8 @@ def html(plan: Mapping[str, Any], drawing: str) -> str:
     graph = read_graph(plan)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.globals["anchor"] = anchor
-    environment.filters["prose"] = _prose
-    style, script = _data("plan.css"), _data("plan.js")
+    environment.filters["prose"] = prose
+    style, script = common_style() + _data("plan.css"), _data("plan.js")
     try:
         return environment.from_string(_data("plan.html.j2")).render(
             plan=graph.plan,
@@ -59,14 +59,14 @@ def html(plan: Mapping[str, Any], drawing: str) -> str:
             drawn=drawable(graph),
             style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
-            policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-            "base-uri 'none'; form-action 'none'",
+            policy=f"default-src 'none'; img-src data:; style-src {source_hash(style)}; "
+            f"script-src {source_hash(script)}; base-uri 'none'; form-action 'none'",
         )
     except (UndefinedError, KeyError, TypeError) as error:
         raise UsageError(f"the plan is damaged: {error}", hint="Make the plan again with `debgen plan`.") from None
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """A sentence whose words in backquotes are code; a quote without its partner stands for itself."""
     parts = text.split("`")
     if len(parts) % 2 == 0:
@@ -82,7 +82,12 @@ def _data(name: str) -> str:
     return (files("debgen.report") / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def common_style() -> str:
+    """The style sheet that all pages of debgen begin with: colours for light and dark, text, focus."""
+    return _data("base.css")
+
+
+def source_hash(text: str) -> str:
     """A source expression of the Content Security Policy for an inline element with exactly this text."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 

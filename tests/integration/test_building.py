@@ -10,21 +10,29 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace as with_changes
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from debian.deb822 import Changes
 
+from debgen.archive.index import SuiteIndex, open_suite
 from debgen.archive.mirror import MirrorSettings, mirror_settings
+from debgen.building.autopkgtest import run_tests
+from debgen.building.checked import Verdict
 from debgen.building.chroots import ChrootStore, Flavour
-from debgen.building.exercise import exercise
 from debgen.building.lintian import check
-from debgen.building.result import INSTALLATION, BuildResult, Outcome, Severity
+from debgen.building.result import BuildResult, Outcome, Severity
 from debgen.building.sbuild import build
 from debgen.building.scratch import GIB, scratch_base
+from debgen.checks import install, reproducible, watch
+from debgen.checks.all import check_all, tests_of
+from debgen.checks.subject import Subject
 from debgen.errors import BuildError, NetworkError, UnknownSuiteError
 from debgen.host import check_host
 from debgen.run import run
@@ -115,7 +123,7 @@ def test_the_package_is_built_with_its_tests(suite: str, built: BuildResult) -> 
 
 
 def test_the_suites_own_lintian_sees_source_and_binary(suite: str, built: BuildResult, store: ChrootStore) -> None:
-    chroot = store.ensure(suite, Flavour.LINTIAN)
+    chroot = store.ensure(suite, Flavour.CHECKS)
     report = check(built.changes, store, chroot)
     inside = store.run_in(chroot, ["dpkg-query", "--show", "--showformat=${Version}", "lintian"]).stdout
     assert inside.startswith(report.version)
@@ -125,15 +133,32 @@ def test_the_suites_own_lintian_sees_source_and_binary(suite: str, built: BuildR
     assert ("hello-tiny source", "debian-watch-file-is-missing") in tags
 
 
-def test_the_result_installs_and_works_in_a_clean_chroot(suite: str, built: BuildResult, store: ChrootStore) -> None:
-    report = exercise(built.changes, store, store.ensure(suite, Flavour.CLEAN))
-    assert [(test.name, test.outcome) for test in report.tests] == [
-        (INSTALLATION, Outcome.PASS),
-        ("command", Outcome.PASS),
-    ]
-    assert report.passed
-    assert report.tested
+@pytest.fixture(scope="module")
+def index(suite: str, mirror: MirrorSettings) -> Iterator[SuiteIndex]:
+    with open_suite(suite, mirror) as opened:
+        yield opened
+
+
+def test_the_checks_find_nothing_wrong_and_are_not_made_twice(
+    built: BuildResult, store: ChrootStore, index: SuiteIndex, tmp_path: Path
+) -> None:
+    subject = Subject(built, built.changes.parent.parent / "hello-tiny-1.0", store, index)
+    wanted = ("install", "autopkgtest", "blhc", "debdiff", "area")
+    checks = check_all(subject, wanted, kept=tmp_path, say=lambda text: None)
+    verdicts = {check.name: check.verdict for check in checks}
+    assert verdicts == {
+        "install": Verdict.PASS,
+        "autopkgtest": Verdict.PASS,
+        "blhc": Verdict.SKIP,
+        "debdiff": Verdict.SKIP,
+        "area": Verdict.PASS,
+    }, checks
+    report = tests_of(checks)
+    assert (report.passed, report.tested) == (True, True)
     assert "Hello" in report.log.read_text()
+    began = time.monotonic()
+    assert check_all(subject, wanted, kept=tmp_path, say=lambda text: None) == checks
+    assert time.monotonic() - began < 1
 
 
 def md5(path: Path) -> str:
@@ -162,29 +187,106 @@ def test_failing_and_superficial_tests_are_told_apart(
         )
 
     changes = changes_of(source(tmp_path, change=tests), built.debs[0])
-    report = exercise(changes, store, store.ensure(suite, Flavour.CLEAN))
-    found = {test.name: test for test in report.tests}
+    found = {test.name: test for test in run_tests(changes, store.ensure(suite, Flavour.CLEAN))}
     assert found["import"].outcome is Outcome.SUPERFICIAL
     assert found["machine"].outcome is Outcome.SKIP
     assert found["broken"].outcome is Outcome.FAIL
     assert "something is broken" in found["broken"].detail
-    assert not report.passed
-    assert not report.tested
 
 
-def test_what_cannot_be_installed_fails_and_says_why(tmp_path: Path, store: ChrootStore) -> None:
-    tree = tmp_path / "deb"
+def subject_of(deb: Path, dsc: Path, store: ChrootStore, mirror: MirrorSettings, tree: Path) -> Subject:
+    """What checks look at, where nothing was built by sbuild."""
+    changes = changes_of(dsc, deb)
+    built = BuildResult(changes, dsc, (dsc.parent / deb.name,), dsc, dsc, 0.0)
+    return Subject(built, tree, store, open_suite("sid", mirror))
+
+
+def packed(folder: Path, *, depends: str = "", postinst: str = "") -> Path:
+    """A .deb that nothing has built."""
+    tree = folder / "deb"
     (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "usr/share/hello-tiny").mkdir(parents=True)
+    (tree / "usr/share/hello-tiny/greeting").write_text("Hello\n")
     (tree / "DEBIAN/control").write_text(
         "Package: python3-hello-tiny\nVersion: 1.0-1\nArchitecture: all\nMaintainer: Test <t@example.org>\n"
-        "Depends: python3-no-such-thing (>= 3)\nDescription: greeting\n"
+        + (f"Depends: {depends}\n" if depends else "")
+        + "Description: greeting\n"
     )
+    if postinst:
+        (tree / "DEBIAN/postinst").write_text(f"#!/bin/sh\n{postinst}\n")
+        (tree / "DEBIAN/postinst").chmod(0o755)
+    run(["dpkg-deb", "--build", "--root-owner-group", tree, folder / DEB])
+    return folder / DEB
+
+
+@pytest.mark.parametrize(
+    ("control", "verdict", "told"),
+    [
+        ({}, Verdict.PASS, ""),
+        ({"depends": "python3-no-such-thing (>= 3)"}, Verdict.FAIL, "python3-no-such-thing"),
+        ({"postinst": "mkdir -p /var/lib/hello; echo x > /var/lib/hello/left"}, Verdict.FAIL, "/var/lib/hello/left"),
+        ({"postinst": "echo no luck >&2; exit 3"}, Verdict.FAIL, "no luck"),
+    ],
+)
+def test_what_does_not_install_or_leaves_things_behind_fails_and_says_why(
+    tmp_path: Path, store: ChrootStore, mirror: MirrorSettings, control: dict[str, str], verdict: Verdict, told: str
+) -> None:
     (tmp_path / "source").mkdir()
     dsc = source(tmp_path / "source")
-    run(["dpkg-deb", "--build", "--root-owner-group", tree, dsc.parent / DEB])
-    report = exercise(changes_of(dsc, dsc.parent / DEB), store, store.ensure("sid", Flavour.CLEAN))
-    assert not report.passed
-    assert "python3-no-such-thing" in report.tests[0].detail
+    subject = subject_of(packed(tmp_path, **control), dsc, store, mirror, tmp_path)
+    with subject.index:
+        result = install.check(subject)
+    assert result.verdict is verdict, result
+    assert told in "\n".join(result.findings)
+
+
+def test_uscan_is_asked_for_the_version_that_is_packaged(
+    tmp_path: Path, store: ChrootStore, mirror: MirrorSettings
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        page = f"http://127.0.0.1:{http.server_address[1]}/"
+
+        def watched(tree: Path) -> None:
+            (tree / "debian/watch").write_text(f"version=4\n{page} hello-tiny-(\\d\\S*)\\.tar\\.gz\n")
+
+        (tmp_path / "source").mkdir()
+        dsc = source(tmp_path / "source", change=watched)
+        tree = tmp_path / "source/hello-tiny-1.0"
+
+        def asked(*releases: str) -> Verdict:
+            (site / "index.html").write_text("".join(f'<a href="hello-tiny-{v}.tar.gz">x</a>\n' for v in releases))
+            return watch.check(subject).verdict
+
+        subject = subject_of(packed(tmp_path), dsc, store, mirror, tree)
+        with subject.index:
+            assert asked("0.9", "1.0") is Verdict.PASS
+            assert asked("1.0", "2.0") is Verdict.WARN
+            assert asked("2.0") is Verdict.FAIL
+            assert asked("0.9") is Verdict.FAIL
+            http.shutdown()
+            http.server_close()
+            assert watch.check(subject).verdict is Verdict.SKIP
+
+
+def test_a_package_that_holds_the_time_of_its_build_is_told_from_one_that_does_not(
+    tmp_path: Path, built: BuildResult, suite: str, store: ChrootStore, index: SuiteIndex
+) -> None:
+    if suite != "sid":
+        pytest.skip("one suite shows it")
+    rules = "execute_before_dh_auto_build:\n\techo \"WHEN = '$$(date +%s%Z)'\" >> hello_tiny/__init__.py\n\n%:"
+    dsc = source(tmp_path, change=replace("debian/rules", "%:", rules))
+    first = build(dsc, store.ensure(suite), tmp_path / "out")
+    result = reproducible.check(Subject(first, tmp_path, store, index))
+    assert result.verdict is Verdict.WARN
+    (line,) = [line for line in result.findings if line.startswith("  +WHEN")]
+    assert "GMT" in line  # the second build is in another time zone
+    assert any("hello_tiny/__init__.py" in line for line in result.findings)
+    assert "WHEN" in result.log.read_text() if result.log else False
 
 
 def test_a_failed_build_names_the_error_the_log_and_the_source(tmp_path: Path, store: ChrootStore) -> None:

@@ -129,7 +129,7 @@ def test_the_generated_package_pleases_lintian(cache: Path, tmp_path: Path) -> N
     dsc = Path(generate(cache, tmp_path, "--itp", "1099999").stdout.strip())
     store = ChrootStore(cache_directory("chroots"), mirror_settings(ignore_valid_until=True))
     found = store.run_in(
-        store.ensure("sid", Flavour.LINTIAN),
+        store.ensure("sid", Flavour.CHECKS),
         ["lintian", "--allow-root", "--fail-on=error", "--tag-display-limit=0", f"/in/{dsc.name}"],
         inputs=[dsc, *(dsc.parent / name for name in listed_files(dsc))],
     )

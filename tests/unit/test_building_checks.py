@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from debgen.building import exercise, lintian
+from debgen.building import autopkgtest, lintian
 from debgen.building.chroots import Chroot, Flavour
 from debgen.building.result import (
     INSTALLATION,
@@ -34,6 +34,13 @@ N: masked by screen python/egg/metadata
 M: python3-hello-tiny: package-contains-documentation-outside-usr-share-doc [x]
 X: libstdc++6: some-tag a: b: c
 Some message on stderr: of no interest
+"""
+
+
+MARK = "debgen: what follows are the tags that the archive rejects"
+GATE = """\
+E: hello-tiny changes: bad-distribution-in-changes-file sid
+O: hello-tiny source: debian-rules-missing
 """
 
 
@@ -99,23 +106,31 @@ def changes(tmp_path: Path) -> Path:
 
 
 def test_lintian_gets_every_file_and_no_network(changes: Path) -> None:
-    store = Store(Completed((), 0, "2.143.0\n" + LINTIAN, ""))
-    report = lintian.check(changes, store, chroot(Flavour.LINTIAN))  # type: ignore[arg-type]
+    store = Store(Completed((), 0, f"2.143.0\n{LINTIAN}{MARK}\n{GATE}", ""))
+    report = lintian.check(changes, store, chroot(Flavour.CHECKS))  # type: ignore[arg-type]
     ((argv, kwargs),) = store.calls
     assert {path.name for path in kwargs["inputs"]} == {changes.name, "x_1.dsc", "python3-x_1_all.deb"}
     assert kwargs["network"] is False
-    assert argv[-1] == f"/in/{changes.name}"
+    assert f"/in/{changes.name}" in argv
     assert report.version == "2.143.0"
     assert len(report.tags) == 7
-    assert report.log == changes.with_name("x_1_amd64.lintian.txt")
+    assert report.log == changes.with_name("x_1_amd64.lintian.log")
     assert "bad-distribution" in report.log.read_text()
+    assert [tag.tag for tag in report.gate] == ["bad-distribution-in-changes-file", "debian-rules-missing"]
+    assert [tag.tag for tag in report.rejects] == ["bad-distribution-in-changes-file"]
+
+
+def test_a_gate_that_did_not_come_to_its_end_is_no_clean_bill(changes: Path) -> None:
+    store = Store(Completed((), 0, f"2.143.0\n{LINTIAN}", ""))
+    with pytest.raises(CheckError, match="can't check"):
+        lintian.check(changes, store, chroot(Flavour.CHECKS))  # type: ignore[arg-type]
 
 
 def test_a_lintian_that_breaks_is_no_clean_bill(changes: Path) -> None:
     store = Store(Completed((), 2, "2.143.0\n", "Can't locate Foo.pm\n"))
     with pytest.raises(CheckError, match=r"Can't locate Foo\.pm") as caught:
-        lintian.check(changes, store, chroot(Flavour.LINTIAN))  # type: ignore[arg-type]
-    assert "lintian.txt" in caught.value.hint
+        lintian.check(changes, store, chroot(Flavour.CHECKS))  # type: ignore[arg-type]
+    assert "lintian.log" in caught.value.hint
 
 
 SUMMARY = """\
@@ -137,7 +152,7 @@ hub                  FAIL stderr: boom
 
 
 def test_the_summary_is_read_and_failures_get_their_output() -> None:
-    tests = exercise.parse(SUMMARY, LOG)
+    tests = autopkgtest.parse(SUMMARY, LOG)
     assert [(t.name, t.outcome) for t in tests] == [
         ("pybuild-autopkgtest", Outcome.PASS),
         ("import", Outcome.SUPERFICIAL),
@@ -150,8 +165,8 @@ def test_the_summary_is_read_and_failures_get_their_output() -> None:
 
 
 def test_no_tests_is_not_a_test() -> None:
-    assert exercise.parse("*                    SKIP no tests in this package\n") == ()
-    assert exercise.parse("") == ()
+    assert autopkgtest.parse("*                    SKIP no tests in this package\n") == ()
+    assert autopkgtest.parse("") == ()
 
 
 INSTALLS = TestOutcome(INSTALLATION, Outcome.PASS)
@@ -176,18 +191,7 @@ def test_superficial_and_skipped_tests_prove_nothing(
     assert told in report.verdict
 
 
-def test_what_does_not_install_is_not_tested_further(changes: Path) -> None:
-    store = Store(Completed((), 100, "Get:1 noise\nE: Unable to correct problems\n", ""))
-    report = exercise.exercise(changes, store, chroot(Flavour.CLEAN))  # type: ignore[arg-type]
-    ((argv, kwargs),) = store.calls
-    assert argv[-1] == "/in/python3-x_1_all.deb"
-    assert kwargs["network"] is True
-    assert not report.passed
-    assert report.tests[0].detail == "E: Unable to correct problems"
-    assert report.log == changes.with_name("x_1_amd64.install.log")
-
-
-def autopkgtest(code: int, summary: str) -> Any:
+def autopkgtest_says(code: int, summary: str) -> Any:
     def run(argv: Any, *, log: Path, env: dict[str, str], **kwargs: Any) -> Completed:
         words = [str(a) for a in argv]
         log.write_text(LOG)
@@ -206,16 +210,15 @@ def scratch_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("scratch_here")
-def test_autopkgtests_result_is_reported_after_the_installation(changes: Path) -> None:
-    store = Store(Completed((), 0, "", ""))
-    report = exercise.exercise(changes, store, chroot(Flavour.CLEAN), autopkgtest(4, SUMMARY))  # type: ignore[arg-type]
-    assert [t.name for t in report.tests][:2] == [INSTALLATION, "pybuild-autopkgtest"]
-    assert not report.passed
+def test_autopkgtests_result_is_read(changes: Path) -> None:
+    tests = autopkgtest.run_tests(changes, chroot(Flavour.CLEAN), autopkgtest_says(4, SUMMARY))
+    assert [t.name for t in tests][:2] == ["pybuild-autopkgtest", "import"]
+    assert tests[-1].outcome is Outcome.FAIL
+    assert "boom" in tests[-1].detail
 
 
 @pytest.mark.usefixtures("scratch_here")
 @pytest.mark.parametrize("code", [12, 16, 20])
 def test_an_autopkgtest_that_breaks_is_no_clean_bill(changes: Path, code: int) -> None:
-    store = Store(Completed((), 0, "", ""))
     with pytest.raises(CheckError, match=rf"exit code {code}"):
-        exercise.exercise(changes, store, chroot(Flavour.CLEAN), autopkgtest(code, ""))  # type: ignore[arg-type]
+        autopkgtest.run_tests(changes, chroot(Flavour.CLEAN), autopkgtest_says(code, ""))

@@ -25,6 +25,7 @@ from debian.deb822 import Deb822, PkgRelation
 from debian.debian_support import Version
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from provenance_cases import unexplained
 
 from debgen.archive.model import Match, Origin
 from debgen.archive.versions import upstream_version
@@ -199,6 +200,38 @@ def test_control_is_sound(case: str) -> None:
     assert source.get("Rules-Requires-Root", "no") == "no"
     assert ("Rules-Requires-Root" in source) is (target.codename == "bookworm")
     assert ("Priority" in source) is (target.codename != "sid")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_line_that_is_not_boilerplate_has_a_reason(case: str) -> None:
+    package = generate(case)
+    assert list(unexplained(package, inputs_of(case).recipe.debian_files())) == []
+    for why in package.provenance.reasons:
+        assert 1 <= why.first <= why.last <= len(package.files[why.file].splitlines())
+        assert len(why.cause) > 8, why
+        assert not re.search(r"\n|None", why.cause), why
+
+
+def test_reasons_name_the_place_and_the_recipe() -> None:
+    package = generate("setuptools-scripts")
+    lines = package.files["control"].splitlines()
+    told: dict[str, list[tuple[str, str]]] = {}
+    for why in package.provenance.reasons:
+        if why.file == "control":
+            told.setdefault(lines[why.first - 1].strip(" ,"), []).append((why.origin.value, why.cause))
+    assert told["git <!nocheck>"] == [("recipe", "the tests of credentials call git")]
+    assert told["ca-certificates"] == [("recipe", "the hub is reached over TLS")]
+    ((origin, cause),) = told["python3-filelock (>= 3.10~) <!nocheck> <!nodoc>"]
+    assert origin == "fact"
+    assert re.match(r"setup\.py:\d+ asks for filelock>=3\.10", cause)
+    number = int(cause.split(":")[1].split()[0])
+    assert "filelock" in (GOLDEN / "setuptools-scripts/in/setup.py").read_text().splitlines()[number - 1]
+    assert [origin for origin, _ in told["python3-click <!nocheck> <!nodoc>"]] == ["fact", "recipe"]
+    rules = package.files["rules"].splitlines()
+    skips = {s.select: (s.origin.value, s.reason) for s in package.provenance.skipped}
+    assert skips["--ignore=tests/test_upload.py"] == ("recipe", "Uploads through hub-xet, which Debian does not have")
+    assert skips["--ignore=tests/test_client.py"][0] == "fact"
+    assert all(f"PYBUILD_TEST_ARGS += {s.replace('$', '$$')}" in rules for s in skips)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -19,16 +19,21 @@ import pytest
 from planning_cases import match
 from planning_cases import plan as small_plan
 
-from debgen import comparison, errors
+from debgen import comparison, errors, workshop
 from debgen.archive.model import Origin
-from debgen.building import contentsreport
-from debgen.building.result import ExerciseReport, LintianReport, Outcome, Severity, Tag, TestOutcome
-from debgen.cli import build, check, chroot, doctor, envs, inspect, matrix, parser, why
+from debgen.building.checked import Checked
+from debgen.building.checked import Verdict as CheckVerdict
+from debgen.chainrun import End, Outcome, Run
+from debgen.checking import summarised
+from debgen.checks.all import CHECKS
+from debgen.cli import buildreport, check, chroot, doctor, envs, inspect, matrix, parser, why
+from debgen.cli.board import Board
 from debgen.debianize.origs import Orig
 from debgen.errors import CONFLICTS, INTERRUPTED, DebgenError
 from debgen.host import KEYRING, TOOLS, Check
 from debgen.planning import drift
 from debgen.planning.asjson import SCHEMA, as_json
+from debgen.planning.chain import Chain, Link
 from debgen.planning.matrix import best, cell_of
 from debgen.planning.model import BuildNeed, Decision, Finding, Kind, Plan, Supply, Topic
 from debgen.planning.saved import save
@@ -45,6 +50,7 @@ from debgen.upstream.installed import Problem
 from debgen.upstream.licences import FileLicence, LicenceScan
 from debgen.upstream.prebuilt import Prebuilt
 from debgen.upstream.versionorigin import VersionOrigin
+from debgen.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -67,6 +73,16 @@ def subparsers(top: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Arg
             for name, child in action.choices.items():
                 yield name, child
                 yield from ((f"{name} {verb}", inner) for verb, inner in subparsers(child))
+
+
+def rows_of(verb: str) -> list[str]:
+    """What the rows of the table under one verb begin with."""
+    (text,) = re.findall(rf"^### debgen {verb}$(.+?)^##", README, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+
+
+def test_the_table_of_checks_is_that_of_the_code() -> None:
+    assert rows_of("build") == list(CHECKS)
 
 
 def test_the_table_of_exit_codes_is_that_of_the_code() -> None:
@@ -199,9 +215,10 @@ def full_plan() -> Plan:
 
 
 def test_the_versions_of_all_forms() -> None:
-    others = {module.SCHEMA for module in (why, matrix, check, envs, inspect, build, chroot, doctor)}
+    others = {module.SCHEMA for module in (why, matrix, check, envs, inspect, chroot, doctor)}
     assert len(others) == 1
-    assert f"{SCHEMA} for a plan, {others.pop()} for the others" in section("JSON")
+    assert SCHEMA == workshop.SCHEMA
+    assert f"{SCHEMA} for a plan and a build, {others.pop()} for the others" in section("JSON")
 
 
 def test_every_key_of_a_plans_json_is_described(tmp_path: Path) -> None:
@@ -251,7 +268,7 @@ def test_every_key_of_checks_json_is_described() -> None:
     table = form("check PLAN --json")
     assert undescribed(document, table) == {"schema", *(decision.value for decision in Decision)}
     assert outdated(document, table) == set()
-    assert {t.value for t in drift.Topic} == set(re.findall(r"^\| `(\w+)` \|", section("The verbs"), re.MULTILINE))
+    assert [t.value for t in drift.Topic] == rows_of("check")
 
 
 def test_every_key_of_an_examined_environments_json_is_described() -> None:
@@ -316,23 +333,42 @@ def test_every_key_of_the_doctors_json_is_described() -> None:
     assert outdated(document, form("doctor --json")) == set()
 
 
-def test_every_key_of_a_builds_json_is_described() -> None:
-    here = Path()
-    made = build.Outcome(
-        suite="sid",
-        written=cast(Any, SimpleNamespace(package=SimpleNamespace(source="s", version="1-1"), tree=here, orig=Orig())),
-        build=cast(Any, SimpleNamespace(debs=(), changes=here, log=here)),
-        lintian=LintianReport((Tag(Severity.INFO, "p", "t", ""),), "2", here),
-        exercise=ExerciseReport((TestOutcome("t", Outcome.PASS),), here),
-        contents=contentsreport.ContentsReport(
-            "w", {}, (contentsreport.Lack(contentsreport.Kind.MODULE, "p", "w"),), (("p", "r"),), ("e",)
-        ),
-        seconds=1.0,
-        itp=False,
-    )
-    document = build.as_json(made, "i")
-    assert undescribed(document, form("build --json")) == {"schema"}
-    assert outdated(document, form("build --json")) == set()
+def a_run(folder: Path) -> Run[Board]:
+    """A run in which one package was built and one failed."""
+    link, broken = (Link(name, "1", frozenset(), "r", asked=True) for name in ("good", "broken"))
+    index = SimpleNamespace(codename="sid", architecture="amd64")
+    settings = SimpleNamespace(itp=None)
+    shop = Workshop(cast(Any, SimpleNamespace(index=index)), cast(Any, settings), cast(Any, None), folder)
+    board = Board([link, broken])
+    run = Run(Chain((link, broken)), shop, lambda made, tell: [], (), board, ("good", "broken"), {})
+    package = SimpleNamespace(source="s", version="1-1")
+    made = SimpleNamespace(
+        link=link, built=SimpleNamespace(source="s", version="1-1"), needs=(), source_changes=folder,
+        result=SimpleNamespace(debs=(), changes=folder, log=folder),
+        written=SimpleNamespace(package=package, tree=folder, orig=Orig()),
+    )  # fmt: skip
+    check = Checked("lintian", CheckVerdict.PASS, "nothing", details={})
+    summary = shop.summary(cast(Any, made), summarised([check]), 1.0)
+    run.outcomes["good"] = Outcome(link, End.BUILT, summary)
+    run.outcomes["broken"] = Outcome(broken, End.FAILED, error=errors.BuildError("no"))
+    return run
+
+
+def test_every_key_of_a_builds_json_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Workshop, "inputs", lambda *args: "i")
+    state = tmp_path / "repository/states/0001"
+    state.mkdir(parents=True)
+    (tmp_path / "repository/current").symlink_to(state)
+    run = a_run(tmp_path)
+    document = buildreport.as_json(run)
+    (summary,) = (found for package in document["packages"] if (found := package.pop("summary")))
+    told = {**document, "summary": None}
+    assert undescribed(told, form("build --json")) == {"schema"}
+    assert outdated(told, form("build --json")) == set()
+    assert undescribed(summary, form("build NAME")) == {"schema"}
+    assert outdated(summary, form("build NAME")) == set()
+    assert undescribed(buildreport.dry_json(run), form("build --dry-run --json")) == {"schema"}
+    assert outdated(buildreport.dry_json(run), form("build --dry-run --json")) == set()
 
 
 def listed(variable: str) -> list[str]:

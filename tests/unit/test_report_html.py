@@ -23,7 +23,7 @@ from debgen.report.tree import DEEPEST, Step, tree
 Plan = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 PLAN = json.loads((ROOT / "tests" / "data" / "plan.json").read_text(encoding="utf-8"))
-CSS = (ROOT / "debgen" / "report" / "plan.css").read_text(encoding="utf-8")
+CSS = "".join((ROOT / "debgen" / "report" / name).read_text(encoding="utf-8") for name in ("base.css", "plan.css"))
 VOID = {"meta", "link", "br", "input", "path", "rect", "polygon"}
 HOSTILE = (
     "<script>window.pwned=1</script>",

@@ -1,0 +1,81 @@
+"""Results of checks on disk, each with a hash of what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from debgen.building.checked import Checked, Verdict
+from debgen.checks.subject import Subject
+from debgen.workspace import write_atomically
+
+SCHEMA = 1
+
+
+def inputs_of(subject: Subject) -> str:
+    """A hash over all that decides the verdicts: the files, the suite's state, the local repository's, settings."""
+    digest = hashlib.sha256()
+    for path in subject.listed():
+        with path.open("rb") as stream:
+            digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    index, source, upstream = subject.index, subject.source, subject.upstream
+    wheel = upstream.wheel if upstream else None
+    state = {
+        "schema": SCHEMA,
+        "inputs": subject.inputs,
+        "suite": [index.codename, index.architecture, index.date.isoformat(), subject.store.mirror.uri],
+        "source": source.state if source else "",
+        "local": [path.name for path in subject.local],
+        "wheel": [wheel.filename, wheel.sha256] if wheel else [],
+        "lacks": [[line.path, line.reason] for line in upstream.lacks] if upstream else None,
+        "itp": subject.itp,
+        "distribution": subject.distribution,
+    }
+    digest.update(json.dumps(state, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def keep(file: Path, inputs: str, check: Checked) -> None:
+    """Write a result down; all of it or nothing."""
+    data = {"schema": SCHEMA, "inputs": inputs, "check": as_data(check)}
+    write_atomically(file, json.dumps(data, indent=2).encode() + b"\n")
+
+
+def kept_result(file: Path, inputs: str) -> Checked | None:
+    """The result in ``file``, if it was made from ``inputs`` and its log is still there."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        if (data["schema"], data["inputs"]) != (SCHEMA, inputs):
+            return None
+        check = from_data(data["check"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return check if check.log is None or check.log.is_file() else None
+
+
+def as_data(check: Checked) -> dict[str, Any]:
+    """A result as plain data."""
+    return {
+        "name": check.name,
+        "verdict": check.verdict.value,
+        "summary": check.summary,
+        "findings": list(check.findings),
+        "log": str(check.log) if check.log else None,
+        "seconds": check.seconds,
+        "details": dict(check.details),
+    }
+
+
+def from_data(data: dict[str, Any]) -> Checked:
+    """What :func:`as_data` was made from; KeyError, ValueError or TypeError for anything else."""
+    return Checked(
+        name=str(data["name"]),
+        verdict=Verdict(data["verdict"]),
+        summary=str(data["summary"]),
+        findings=tuple(map(str, data["findings"])),
+        log=Path(data["log"]) if data["log"] else None,
+        seconds=float(data["seconds"]),
+        details=dict(data["details"]),
+    )
