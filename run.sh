@@ -3,10 +3,11 @@
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")"
 
-usage="Usage: ./run.sh demo|test|setup
+usage="Usage: ./run.sh demo|test|long|setup
 
   demo   set up, plan vllm for sid, then build and test huggingface-hub for sid
   test   set up, then run all checks and tests
+  long   set up, then run the tests that take an hour or more: a tree of packages, and a build killed 25 times
   setup  set up only; debgen is .venv/bin/debgen then
 
 Can be run again: what is there already is left alone."
@@ -196,9 +197,15 @@ run_tests() {
     say "All checks and tests passed"
 }
 
+run_long_tests() {
+    set_up dev
+    .venv/bin/python -m pytest tests/long -v --capture=no
+}
+
 case "${1:-}" in
     demo) demo ;;
     test) run_tests ;;
+    long) run_long_tests ;;
     setup) set_up run ;;
     help | -h | --help) printf '%s\n' "$usage" ;;
     *)

@@ -151,8 +151,9 @@ def main() -> int:
             dsc = dsc.absolute() if dsc.suffix == ".dsc" else generated(package, arguments.dist, Path(folder))
             runs = []
             for number in range(arguments.runs):
-                print(f"{dsc.name}: run {number + 1} of {arguments.runs}", file=sys.stderr)
                 runs.append(measure(dsc, chroot))
+                seconds = ", ".join(f"{kind} {found.wall:.1f} s" for kind, found in runs[-1].items())
+                print(f"{dsc.name}: run {number + 1} of {arguments.runs}: {seconds}", file=sys.stderr)
         table = summary(runs)
         missed = [kind for kind, most in TARGETS.items() if table[kind]["ratio"] > most]
         good = good and not missed

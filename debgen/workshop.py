@@ -113,7 +113,8 @@ class Workshop:
             say(f"{link.name}: another run works on it; waiting for that one to end")
 
         with locked(folder / ".lock", waiting):
-            sweep_unfinished(folder)
+            for part in (folder, folder / "result", folder / "result/checks"):
+                sweep_unfinished(part)
             yield folder
 
     def generate(self, link: Link, needs: Sequence[Built]) -> Written:

@@ -23,8 +23,8 @@ from debgen.run import ending
 
 #: Seconds between two looks at a lock that another run holds.
 _PATIENCE = 0.2
-#: The folders of :func:`fresh_directory`, as tempfile names them.
-_UNFINISHED = re.compile(r"\.(?P<name>.+?)(?P<old>\.old)?\.[a-z0-9_]{8}")
+#: What is being written here, as tempfile names it, or with the number of a process.
+_UNFINISHED = re.compile(r"\.(?P<name>.+?)(?P<old>\.old)?\.(?:[a-z0-9_]{8}|\d+)")
 
 
 def cache_root() -> Path:
@@ -144,7 +144,10 @@ def sweep_unfinished(directory: Path) -> None:
     """
     for path in sorted(directory.glob(".*")):
         found = _UNFINISHED.fullmatch(path.name)
-        if found is None or not path.is_dir():
+        if found is None:
+            continue
+        if not path.is_dir():
+            path.unlink()
             continue
         if found["old"] and not (target := directory / found["name"]).exists() and (path / "gone").is_dir():
             os.rename(path / "gone", target)

@@ -16,7 +16,8 @@ from debgen.archive.relation import parse_clause
 from debgen.archive.unmet import Unmet, read_output
 from debgen.building.buildlog import error_excerpt
 from debgen.building.logreading import Failed, Stage, read
-from debgen.building.mendrules import OTHERS, Ask, Missing, missing_in
+from debgen.building.mendrules import Ask, Missing, missing_in
+from debgen.building.otherrules import OTHERS
 from debgen.building.testlog import failures, ran
 
 _MOST = 8
@@ -126,6 +127,10 @@ def _supplied(missing: Missing, failed: Failed, look: Look, there: Collection[st
             package = "python3-all-dev"
         case kind:
             package = look.file(kind, missing.name)
+            if package is None and kind is FileKind.HEADER and "/" not in missing.name:
+                # Libraries that upstream bundles often stand in a folder of their name in Debian.
+                folder = missing.name.rpartition(".")[0]
+                package = look.file(kind, f"{folder}/{missing.name}")
             if package == "":
                 return None
     what = missing.what
@@ -161,12 +166,10 @@ def _imported(module: str, lines: Sequence[str]) -> str:
 
 
 def _lacking(missing: Missing, stage: Stage, suite: str) -> str:
+    text = f"{suite} has no package that is known to have {missing.what}: package it first, or "
     if stage is Stage.TESTS:
-        return (
-            f"{suite} has no package that is known to have {missing.what}: package it first, or skip the tests that need it with "
-            "[[skip]] in the recipe (--triage proposes which)."
-        )
-    return f"{suite} has no package that is known to have {missing.what}: package it first, or have upstream's build do without."
+        return text + "skip the tests that need it with [[skip]] in the recipe (--triage proposes which)."
+    return text + "have upstream's build do without."
 
 
 def _unmet(lines: Sequence[str], look: Look) -> Iterator[Mend]:

@@ -22,6 +22,8 @@ def mirror_options(mirror: MirrorSettings) -> tuple[str, ...]:
     settings = dict(mirror.acquire)
     settings.setdefault("Acquire::Retries", "3")
     settings["Acquire::Languages"] = "none"
+    if "Acquire::http::Proxy" in settings:  # it would look for the local repository on its own machine
+        settings.setdefault("Acquire::http::Proxy::127.0.0.1", "DIRECT")
     if mirror.ignore_valid_until:
         settings["Acquire::Check-Valid-Until"] = "false"
     options = [f'--aptopt={key} "{value}"' for key, value in sorted(settings.items())]

@@ -90,7 +90,7 @@ def key_of(
 
 @dataclass(frozen=True)
 class WarmChroots:
-    """The kept chroots in ``directory``, ``limit`` bytes at most."""
+    """The kept chroots in ``directory``: ``limit`` bytes at most, and a quarter of what the disk could give."""
 
     directory: Path
     limit: int = MAX_BYTES
@@ -161,10 +161,13 @@ class WarmChroots:
         for path in self.directory.glob("*.tar"):
             with suppress(OSError):
                 found.append((path, path.stat()))
-        total = 0
+        total, limit = 0, self.limit
+        if found:
+            room = shutil.disk_usage(self.directory).free + sum(facts.st_size for _, facts in found)
+            limit = min(limit, room // 4)
         for path, facts in sorted(found, key=lambda item: item[1].st_atime, reverse=True):
             total += facts.st_size
-            if total > self.limit or not self._fresh(facts):
+            if total > limit or not self._fresh(facts):
                 _remove(path)
                 total -= facts.st_size
         for path in self.directory.glob(".*"):

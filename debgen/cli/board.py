@@ -73,6 +73,11 @@ class Board:
         if not self._live:
             say(text)
 
+    def rests(self, name: str) -> None:
+        """A package is built, and its checks have not begun."""
+        with self._lock:
+            self._rows[name] = _Row(waits=("its checks",))
+
     def ends(self, name: str, outcome: Outcome) -> None:
         """What became of a package."""
         with self._lock:

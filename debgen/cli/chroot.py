@@ -16,7 +16,7 @@ from debgen.workspace import cache_directory
 SCHEMA = 1
 _ACTIONS = {
     "list": "show the chroots there are",
-    "create": "make the chroots of a suite: to build in, to install the result in, and lintian's",
+    "create": "make the chroots of a suite: to build in, to install the result in, and to check it in",
     "update": "make the chroots of a suite anew",
     "remove": "remove the chroots of a suite",
 }

@@ -136,7 +136,8 @@ def _watch(lines: Lines, inputs: Inputs) -> None:
 
 
 def _repacked(inputs: Inputs) -> str:
-    return inputs.repack.reason or f"the tarball is repacked without {', '.join(inputs.repack.excluded[:3])}"
+    left_out = f"left out: {', '.join(inputs.repack.excluded[:3])}" if inputs.repack.excluded else ""
+    return f"the orig tarball is repacked: {'; '.join(filter(None, (inputs.repack.reason, left_out)))}"
 
 
 def _changelog(lines: Lines, inputs: Inputs) -> None:

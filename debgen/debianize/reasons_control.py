@@ -50,7 +50,8 @@ def _fields(lines: Lines, inputs: Inputs, existing: Match | None) -> None:
     named = f"the archive's source of {facts.name}" if existing else new
     lines.block("Source:", Cause(named, Origin.FACT if existing else _RULE))
     lines.block("Package:", Cause(f"after the module {modules} (Python Policy 4.3.2)", _RULE))
-    lines.block("Section:", Cause("the archive's section of it" if existing else "where Python modules go", _RULE))
+    section = Cause("the archive's section of it") if existing else Cause("where Python modules go", _RULE)
+    lines.block("Section:", section)
     lines.block("Priority:", Cause(f"the policy of {suite.codename} still asks for the field", _RULE))
     lines.block("Rules-Requires-Root:", Cause(f"dpkg of {suite.codename} doesn't have it as its default", _RULE))
     lines.block("Standards-Version:", Cause(f"the policy that {suite.codename} has", _RULE))

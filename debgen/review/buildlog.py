@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from debgen.review.document import plain
+from debgen.review.document import counted, plain
 
 #: The most bytes of a log that are read: its end, where the results are.
 _MOST_BYTES = 32 << 20
@@ -41,12 +41,13 @@ _IDLE = re.compile(
 
 @dataclass(frozen=True)
 class TestRun:
-    """One run of tests: by which Python, and the counts as the runner wrote them."""
+    """One run of tests: by which Python, and the counts as the runner wrote them; ``smoke`` for debgen's own."""
 
     __test__ = False  # for pytest: no test class
 
     python: str
     counts: str
+    smoke: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _tests(lines: Sequence[str]) -> Iterator[TestRun]:
     for number, line in enumerate(lines):
         if (found := _PYTHON.fullmatch(line)) or line.startswith("I: pybuild"):
             if smoke and said:
-                yield TestRun(python, f"the smoke test said {said} times that something works")
+                yield TestRun(python, f"the smoke test said {said} times that something works", smoke=True)
             smoke, said = bool(_SMOKE.match(line)), 0
             python = (found["version"] or found["short"]) if found else python
         elif smoke and _SMOKE_SAYS.fullmatch(line):
@@ -94,7 +95,7 @@ def _tests(lines: Sequence[str]) -> Iterator[TestRun]:
             yield TestRun(python, f"{found['count']} run, {end}".rstrip(", "))
         elif line.startswith("   dh_") and smoke:
             if said:
-                yield TestRun(python, f"the smoke test said {said} times that something works")
+                yield TestRun(python, f"the smoke test said {said} times that something works", smoke=True)
             smoke, said = False, 0
 
 
@@ -109,4 +110,4 @@ def _warnings(lines: Sequence[str]) -> Iterator[str]:
             seen.add(line)
             yield line
     for flag, count in flags.most_common():
-        yield f"the compiler warned {count} times of {flag}"
+        yield f"the compiler warned {counted(count, 'time')} of {flag}"

@@ -22,6 +22,8 @@ from debgen.review.results import Check, Results
 
 MARKS = {Verdict.PASS: Mark.GOOD, Verdict.WARN: Mark.LOOK, Verdict.FAIL: Mark.BAD, Verdict.SKIP: Mark.NONE}
 _MOST_FILES = 400
+#: A binary package with more bytes takes too long to read.
+_LARGE = 200 << 20
 _MOST_FINDINGS = 100
 #: So many results of tests stand in the sentence above the table.
 _FEW = 6
@@ -59,7 +61,10 @@ def tests(results: Results, log: LogFacts | None) -> Section:
         distinct = list(dict.fromkeys(_short(run) for _, run in runs))
         passed = "; ".join(distinct[:_FEW]) + (f"; and {len(distinct) - _FEW} more" if len(distinct) > _FEW else "")
         words = f"{passed}; {words}".strip("; ")
-        mark = Mark.BAD if any(_failed(run) for _, run in runs) else mark if mark is Mark.LOOK else Mark.GOOD
+        if any(_failed(run) for _, run in runs):
+            mark = Mark.BAD
+        elif mark is not Mark.LOOK:
+            mark = Mark.LOOK if all(run.smoke for _, run in runs) else Mark.GOOD
     elif results.summary:
         blocks.append(Para("The logs name no counts of tests.", Mark.LOOK))
     if results.summary is None:
@@ -155,7 +160,10 @@ def install(results: Results) -> Section:
     odd: list[tuple[Mark, str]] = []
     for deb in results.summary.debs:
         try:
-            blocks += _deb(deb, odd)
+            if deb.stat().st_size > _LARGE:
+                blocks.append(Para(f"{deb.name} is large: `dpkg-deb --contents {deb}` lists its files", Mark.LOOK))
+            else:
+                blocks += _deb(deb, odd)
         except (OSError, ArError, tarfile.TarError, EOFError, KeyError) as error:
             odd.append((Mark.BAD, f"{deb.name} can’t be read: {error}"))
     if odd:

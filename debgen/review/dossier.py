@@ -36,14 +36,15 @@ def dossier(results: Results, told: Told) -> Document:
         built.archive(results),
         tree.tree(results),
     )
-    mark, sentence = _verdict(results, source, sections)
+    left = sorted(dict.fromkeys(_left(results, sections)), key=lambda item: _ORDER.index(item[0]))
+    mark, sentence = _verdict(results, source, sections, left={mark for mark, _ in left})
     return Document(
         title=_title(results),
         suite=results.suite,
         verdict=mark,
         told=sentence,
         facts=tuple(_facts(results)),
-        left=tuple(sorted(dict.fromkeys(_left(results, sections)), key=lambda item: _ORDER.index(item[0]))),
+        left=tuple(left),
         sections=sections,
     )
 
@@ -62,23 +63,32 @@ def _facts(results: Results) -> Iterator[tuple[str, str]]:
     yield "Results", str(results.folder)
 
 
-def _verdict(results: Results, source: Origin, sections: tuple[Section, ...]) -> tuple[Mark, str]:
-    """The verdict in one glance."""
+def _verdict(results: Results, source: Origin, sections: tuple[Section, ...], *, left: set[Mark]) -> tuple[Mark, str]:
+    """The verdict in one glance; ``left`` are the marks of what is left for a human."""
     if source.broken:
         return Mark.BAD, "the source package is not whole"
     if results.summary is None:
         return Mark.NONE, "generated, and not built: nothing was checked"
     failed = [c.name for c in results.summary.checks if c.verdict is Verdict.FAIL]
-    if failed or not results.summary.good:
-        return Mark.BAD, f"not ready: {', '.join(failed) or 'the build is not good'} failed"
-    if bad := [section.title for section in sections if section.mark is Mark.BAD]:
-        return Mark.BAD, f"not ready: {', '.join(bad)}"
+    if failed:
+        return Mark.BAD, f"not ready: {', '.join(failed)} failed"
+    if not results.summary.good:
+        return Mark.BAD, "not ready: the build says that it is not good"
+    if wrong := [section.title for section in sections if section.mark is Mark.BAD]:
+        return Mark.BAD, f"not ready: see {', '.join(wrong)}"
+    if Mark.BAD in left:
+        return Mark.BAD, "not ready: see what is left for a human"
     if source.stale:
         return Mark.LOOK, "the checks are of an older source package than the one that stands here"
+    made = {check.verdict for check in results.summary.checks} - {Verdict.SKIP}
+    if not made:
+        return Mark.NONE, "built, and no check was made"
     look = [section.title for section in sections if section.mark is Mark.LOOK]
     if look:
         return Mark.LOOK, f"no check failed; a human should look at: {', '.join(look)}"
-    return Mark.GOOD, "no check failed"
+    if Mark.LOOK in left:
+        return Mark.LOOK, "no check failed; a human should look at what is left below"
+    return Mark.GOOD, "no check failed, and nothing is left for a human that debgen knows of"
 
 
 def _left(results: Results, sections: tuple[Section, ...]) -> Iterator[tuple[Mark, str]]:
@@ -102,6 +112,8 @@ def _left(results: Results, sections: tuple[Section, ...]) -> Iterator[tuple[Mar
             if path != "changelog" and not path.startswith("patches/") and _PLACEHOLDER.search(line):
                 yield Mark.BAD, f"debian/{path}:{number}: {line.strip()[:200]}"
     told = results.provenance
+    if told is None:
+        yield Mark.LOOK, "nothing tells why the lines of debian/ are there: generate the source package again"
     for line in told.human if told else ():
         yield Mark.LOOK, line
     if summary and not summary.itp and not any("ITP" in line for line in (told.human if told else ())):
@@ -119,3 +131,5 @@ def _left(results: Results, sections: tuple[Section, ...]) -> Iterator[tuple[Mar
             yield Mark.NONE, f"{check.name}: not made: {check.summary}"
     if summary is None:
         yield Mark.NONE, "the package has not been built and checked"
+    elif not summary.checks:
+        yield Mark.NONE, "the package has not been checked"

@@ -58,7 +58,7 @@ def _rows(text: str, results: Results) -> tuple[tuple[tuple[str, ...], ...], lis
     counts = [0] * len(paragraphs)
     uncovered = []
     for path in (*_paths(results.tree), *(f"debian/{path}" for path in results.debian)):
-        found = next((n for n in range(len(patterns) - 1, -1, -1) if patterns[n].match(path)), None)
+        found = next((n for n in range(len(patterns) - 1, -1, -1) if patterns[n] and patterns[n].match(path)), None)
         if found is None:
             uncovered.append(path)
         else:

@@ -26,8 +26,9 @@ def listing(results: Results, path: str, *, open_: bool = True, most: int = MOST
         note = "Nothing was kept of what debgen generated, so nothing tells which lines a human wrote."
     else:
         reasons = [why for why in told if why.file == path]
-        lines = list(_annotated(_lines(generated), _lines(text), reasons))
-        note = "" if reasons or results.provenance else "No reasons were kept: generate the source package again."
+        untold = Who.COMMON if results.provenance else Who.UNKNOWN
+        lines = list(_annotated(_lines(generated), _lines(text), reasons, untold))
+        note = "" if results.provenance else "No reasons were kept: generate the source package again."
     place = results.tree / "debian" / path
     return Listing(f"debian/{path}", tuple(lines[:most]), cut_of(len(lines), most, place), note, open_)
 
@@ -45,8 +46,8 @@ def cut_of(have: int, most: int, place: Path) -> str:
     return f"{have - most} more lines are in {place}" if have > most else ""
 
 
-def _annotated(then: list[str], now: list[str], reasons: Sequence[Why]) -> Iterator[Line]:
-    """The lines of now, those of then that are gone between them."""
+def _annotated(then: list[str], now: list[str], reasons: Sequence[Why], untold: Who) -> Iterator[Line]:
+    """The lines of now, those of then that are gone between them; ``untold`` is for those without a reason."""
     if then == now:
         blocks = [("equal", 0, len(then), 0, len(now))]
     else:
@@ -64,7 +65,7 @@ def _annotated(then: list[str], now: list[str], reasons: Sequence[Why]) -> Itera
     for kind, i1, i2, j1, j2 in blocks:
         if kind == "equal":
             for old in range(i1 + 1, i2 + 1):
-                who = covering.get(old, Who.COMMON)
+                who = covering.get(old, untold)
                 yield Line(kept[old], _short(then[old - 1]), who, tuple(begins.get(old, ())))
             continue
         for old in range(i1, i2):

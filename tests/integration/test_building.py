@@ -24,13 +24,14 @@ from debian.deb822 import Changes
 from debgen.archive.index import SuiteIndex, open_suite
 from debgen.archive.mirror import MirrorSettings, mirror_settings
 from debgen.building.autopkgtest import run_tests
+from debgen.building.changes import listed_files
 from debgen.building.checked import Verdict
 from debgen.building.chroots import ChrootStore, Flavour
 from debgen.building.lintian import check
 from debgen.building.result import BuildResult, Outcome, Severity
 from debgen.building.sbuild import build
 from debgen.building.scratch import GIB, scratch_base
-from debgen.checks import install, reproducible, watch
+from debgen.checks import blhc, install, lintian, reproducible, watch
 from debgen.checks.all import check_all, tests_of
 from debgen.checks.subject import Subject
 from debgen.errors import BuildError, NetworkError, UnknownSuiteError
@@ -169,7 +170,8 @@ def changes_of(dsc: Path, deb: Path) -> Path:
     """A .changes that lists ``dsc`` and ``deb``, which is copied beside it."""
     if deb.parent != dsc.parent:
         shutil.copy(deb, dsc.parent)
-    lines = [f" {md5(f)} {f.stat().st_size} python optional {f.name}" for f in (dsc, deb)]
+    sources = [dsc.parent / name for name in listed_files(dsc)]
+    lines = [f" {md5(f)} {f.stat().st_size} python optional {f.name}" for f in (dsc, *sources, dsc.parent / deb.name)]
     path = dsc.parent / "hello-tiny_1.0-1_amd64.changes"
     path.write_text("Format: 1.8\nSource: hello-tiny\nArchitecture: source all\nFiles:\n" + "\n".join(lines) + "\n")
     return path
@@ -238,6 +240,36 @@ def test_what_does_not_install_or_leaves_things_behind_fails_and_says_why(
         result = install.check(subject)
     assert result.verdict is verdict, result
     assert told in "\n".join(result.findings)
+
+
+def test_what_the_archive_rejects_is_told_apart(tmp_path: Path, store: ChrootStore, mirror: MirrorSettings) -> None:
+    (tmp_path / "source").mkdir()
+    subject = subject_of(packed(tmp_path), source(tmp_path / "source"), store, mirror, tmp_path)
+    with subject.index:
+        result = lintian.check(subject)
+    assert result.verdict is Verdict.FAIL
+    rejects = {tag.split(": ")[2].split()[0] for tag in result.details["rejects"]}
+    assert "required-field" in rejects  # of the .changes, which is a poor one
+    assert "upstream-metadata-file-is-missing" in {tag["tag"] for tag in result.details["tags"]} - rejects
+    assert result.findings[0].startswith("the archive rejects: ")
+
+
+def test_a_compiler_without_its_flags_is_found(
+    tmp_path: Path, built: BuildResult, suite: str, store: ChrootStore, index: SuiteIndex
+) -> None:
+    log = tmp_path / "x.log"
+    flags = "-g -O2 -fstack-protector-strong -fcf-protection -Wformat -Werror=format-security"
+    log.write_text(
+        f"dpkg-buildpackage: info: source package hello-tiny\ndpkg-buildpackage: info: source version 1.0-1\n"
+        f"dpkg-buildpackage: info: host architecture {index.architecture}\n debian/rules build\n"
+        f"gcc {flags} -Wdate-time -c a.c -o a.o\n"
+    )
+    tree = built.changes.parent.parent / "hello-tiny-1.0"
+    subject = Subject(with_changes(built, log=log, changes=tmp_path / "x.changes"), tree, store, index)
+    subject.__dict__["packages"] = tuple(with_changes(deb, architecture="any") for deb in subject.packages)
+    result = blhc.check(subject)
+    assert result.verdict is Verdict.WARN, result
+    assert any("-D_FORTIFY_SOURCE=2" in line for line in result.findings)
 
 
 def test_uscan_is_asked_for_the_version_that_is_packaged(

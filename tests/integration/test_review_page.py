@@ -71,6 +71,7 @@ def test_it_fits_and_can_be_read(browser: Browser, tmp_path: Path, width: int, d
     browser.settle()
     assert browser.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert browser.evaluate(CUT) == []
+    assert browser.evaluate("Math.min(...[...document.querySelectorAll('caption')].map(e => e.clientWidth))") > 200
     least, where = browser.evaluate(CONTRAST)
     assert least >= 4.5, where
     if shots := os.environ.get("DEBGEN_SCREENSHOTS"):

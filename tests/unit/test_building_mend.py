@@ -147,6 +147,13 @@ def test_the_lines_that_matter_are_quoted(log: str, line: str) -> None:
     assert len(excerpt) <= 15
 
 
+def test_the_next_version_of_python_is_not_quoted_too() -> None:
+    said = ["x.c:1:10: error: no {0}", "E: pybuild pybuild:485: build: plugin pyproject failed with: exit code=1: {0}"]
+    lines = ["   dh_auto_build", *(line.format(version) for version in ("3.15", "3.14") for line in said)]
+    excerpt = mends([*lines, "make: *** [debian/rules:4: binary] Error 2"], LOOK).excerpt
+    assert excerpt == ("x.c:1:10: error: no 3.15", "make: *** [debian/rules:4: binary] Error 2")
+
+
 def test_what_is_there_already_is_not_called_missing() -> None:
     lines = ["Setting up python3-respx (0.22-1) ...", *(LOGS / "module.txt").read_text().splitlines()]
     (mend,) = mends(lines, LOOK).mends
@@ -180,6 +187,26 @@ def test_what_a_build_looks_for_and_does_without_is_no_mend() -> None:
     ]
     (mend,) = mends(lines, LOOK).mends
     assert "src/x.c:3:3" in mend.text
+
+
+def test_a_header_may_be_in_a_folder_of_its_name() -> None:
+    lines = ["   dh_auto_build", "x.cc:1:10: fatal error: simd.h: No such file or directory"]
+    look = replace(LOOK, file=lambda kind, name: "libsimd-dev" if name == "simd/simd.h" else None)
+    assert [mend.package for mend in mends(lines, look).mends] == ["libsimd-dev"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  error: could not find git for clone of abseil-cpp-populate",
+        "E   subprocess.CalledProcessError: Command ['x/python', '-m', 'pip', 'install', 'a'] returned 1",
+        "fatal: unable to access 'https://example.org/x/': Could not resolve host: example.org",
+    ],
+)
+def test_what_fetches_is_told(line: str) -> None:
+    (mend,) = mends(["   dh_auto_build", line, "make: *** [debian/rules:4: binary] Error 2"], LOOK).mends
+    assert mend.text.startswith("It wants the network")
+    assert mends(["   dh_auto_build", "    if isinstance(e.reason, _ProxyError):"], LOOK).mends == ()
 
 
 def test_requirements_that_the_build_front_end_lists() -> None:

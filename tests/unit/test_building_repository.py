@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from debgen.archive.mirror import MirrorSettings
+from debgen.building.mmdebstrap import mirror_options
 from debgen.building.repository import Held, HeldBinary, Repository
 from debgen.building.serving import newest_states, served, server
 from debgen.cli import main
@@ -226,8 +229,6 @@ def test_a_view_has_only_what_is_asked_for(repository: Repository, tools: Tools,
 
 @contextmanager
 def _served(repository: Repository, told: list[str]) -> Iterator[str]:
-    import threading
-
     with server(newest_states(repository), tell=told.append) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
@@ -279,6 +280,16 @@ def test_a_state_that_is_served_to_chroots_stays_the_same(repository: Repository
             repository.add([changes(tmp_path / "a", version=version)], tools)
         assert b"1.0-1" in _get(f"{source.uri}dists/sid/main/binary-amd64/Packages")[1]
         assert source.key.read_text() == "public 1"
+
+
+def test_a_proxy_of_the_machine_is_not_asked_for_it() -> None:
+    def options(*acquire: tuple[str, str]) -> tuple[str, ...]:
+        keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+        return mirror_options(MirrorSettings("http://m.example/debian", True, acquire, (), keyring, "amd64"))
+
+    direct = '--aptopt=Acquire::http::Proxy::127.0.0.1 "DIRECT"'
+    assert direct in options(("Acquire::http::Proxy", "http://proxy.example:3128/"))
+    assert direct not in options()
 
 
 def test_an_address_that_cannot_be_had_is_said(repository: Repository) -> None:

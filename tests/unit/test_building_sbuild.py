@@ -223,3 +223,10 @@ def test_every_suite_has_a_configuration_that_names_its_distribution_once(suite:
 def test_the_configuration_names_no_path_of_a_host() -> None:
     for suite in ("sid", "forky", "trixie", "bookworm"):
         assert re.findall(r"['\"]/", configuration(suite)) == []
+
+
+def test_no_configuration_lets_a_newer_sbuild_give_a_build_the_network() -> None:
+    for suite in ("sid", "forky", "trixie", "bookworm", "duke"):
+        text = configuration(suite)
+        assert "eval q{ $enable_network = 0 };" in text
+        assert text.count("enable_network") == 1

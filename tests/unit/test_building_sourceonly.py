@@ -17,7 +17,7 @@ from debgen.run import Completed
 def package(folder: Path, *, native: bool = False) -> Path:
     names = ["x_1.0.tar.xz"] if native else ["x_1.0.orig.tar.gz", "x_1.0-1.debian.tar.xz"]
     for name in names:
-        with tarfile.open(folder / name, f"w:{name[-2:]}") as archive:
+        with tarfile.open(folder / name, "w:gz") as archive:  # whatever the name says: it is read by its content
             info = tarfile.TarInfo("debian/changelog")
             info.size = 4
             archive.addfile(info, io.BytesIO(b"text"))
@@ -32,8 +32,9 @@ def test_the_debian_folder_of_the_dsc_is_what_it_is_made_from(
 ) -> None:
     asked: list[str] = []
 
-    def runner(argv: Any, *, cwd: Path, **_: Any) -> Completed:
+    def runner(argv: Any, *, cwd: Path | None = None, **_: Any) -> Completed:
         asked.extend(argv)
+        assert cwd is not None
         assert [path.relative_to(cwd).as_posix() for path in cwd.rglob("*")] == ["debian", "debian/changelog"]
         return Completed((), 0, "Format: 1.8\n", "")
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,6 +150,16 @@ def test_the_least_recently_used_goes_first_and_leftovers_always(tmp_path: Path)
         assert {path.name for path in store.directory.iterdir()} == {"middle.tar", "new.tar", ".k.def"}
 
 
+def test_a_small_disk_holds_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = WarmChroots(tmp_path / "warm")
+    store.directory.mkdir()
+    for number in range(4):
+        (store.directory / f"{number}.tar").write_bytes(b"12345")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=20))
+    store.sweep()
+    assert len(list(store.directory.iterdir())) == 2
+
+
 def test_sbuild_goes_on_whether_or_not_its_chroot_could_be_kept(tmp_path: Path) -> None:
     root = tmp_path / "tmp.sbuild.x"
     root.mkdir()
@@ -205,3 +216,26 @@ def test_only_what_cannot_begin_in_a_kept_chroot_is_built_in_a_clean_one(
     assert builds.updates == [False, True][:tries]
     assert (store.directory / "k.tar").exists() is (tries == 1)
     assert MARK not in (tmp_path / "out" / "x_1-1_amd64.build.log").read_text()
+
+
+def test_only_a_build_in_a_clean_chroot_leaves_one_to_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, kept = tmp_path / "scratch", list[str]()
+    base.mkdir()
+    monkeypatch.setattr("debgen.building.scratch.scratch_base", lambda space: base)
+    monkeypatch.setattr("debgen.building.sbuild.key_of", lambda *a: "k")
+    monkeypatch.setattr("debgen.building.sbuild.paused", lambda work, warm, key, run: kept.append(key))
+    dsc = tmp_path / "x_1-1.dsc"
+    dsc.write_text(DSC)
+    store = WarmChroots(tmp_path / "warm")
+
+    class Talking(Builds):
+        def __call__(self, argv: Sequence[str | Path], **kwargs: Any) -> Completed:
+            kwargs["on_line"](f"echo '{MARK}'; and so on")  # the command itself is in the log too
+            kwargs["on_line"](MARK)
+            return super().__call__(argv, **kwargs)
+
+    for found in (["k"], ["k"]):
+        with pytest.raises(BuildError):
+            build(dsc, CHROOT, tmp_path / "out", Talking("build"), warm=store, narrate=lambda line: None)
+        assert kept == found
+        store.keep("k", tmp_path, Shell())

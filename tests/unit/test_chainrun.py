@@ -61,6 +61,8 @@ class Quiet:
 
     def stage(self, name: str, text: str) -> None: ...
 
+    def rests(self, name: str) -> None: ...
+
     def ends(self, name: str, outcome: Outcome) -> None:
         self.ended.append((name, outcome.end))
 

@@ -120,31 +120,35 @@ def changed(subject: Subject, **fields: Any) -> Subject:
     return Subject(**{**{name: getattr(subject, name) for name in subject.__dataclass_fields__}, **fields})
 
 
+def beside(tmp_path: Path, *, port: int = 1, state: str = "0001") -> ExtraSource:
+    return ExtraSource(f"http://127.0.0.1:{port}/", "sid", tmp_path / "key", state)
+
+
 def test_whatever_decides_a_verdict_makes_the_checks_anew(subject: Subject, makers: Makers, tmp_path: Path) -> None:
-    made(subject, tmp_path, "lintian")
-    source = ExtraSource("http://127.0.0.1:1/", "sid", tmp_path / "key", "0001")
     later = SimpleNamespace(**{**vars(subject.index), "date": datetime(2026, 1, 2, tzinfo=UTC)})
-    others = [
-        changed(subject, itp=True),
-        changed(subject, inputs="2"),
-        changed(subject, source=source),
-        changed(subject, index=later),
-        changed(subject, local=(Path("python3-y_1_all.deb"),)),
+    others: list[dict[str, Any]] = [
+        {"itp": True},
+        {"inputs": "2"},
+        {"source": beside(tmp_path)},
+        {"index": later},
+        {"local": (Path("python3-y_1_all.deb"),)},
     ]
-    for number, other in enumerate(others, 2):
-        made(other, tmp_path, "lintian")
-        assert len(makers.made) == number
-    # The port that the local repository is served at differs each time.
-    made(changed(subject, source=source), tmp_path, "lintian")
-    made(
-        changed(subject, source=ExtraSource("http://127.0.0.1:2/", "sid", tmp_path / "key", "0001")),
-        tmp_path,
-        "lintian",
-    )
-    assert len(makers.made) == len(others) + 2
+    for fields in others:
+        for candidate in (subject, changed(subject, **fields)):
+            makers.made.clear()
+            made(candidate, tmp_path, "lintian")
+            assert makers.made == ["lintian"], fields
+    first, second = changed(subject, source=beside(tmp_path)), changed(subject, source=beside(tmp_path, state="0002"))
+    made(first, tmp_path, "lintian")
+    makers.made.clear()
+    made(second, tmp_path, "lintian")
+    assert makers.made == ["lintian"]
+    # The port at which the local repository is served is another one each time.
+    made(changed(subject, source=beside(tmp_path, port=2, state="0002")), tmp_path, "lintian")
+    assert makers.made == ["lintian"]
     subject.debs[0].write_bytes(b"others")
-    made(changed(subject, source=source), tmp_path, "lintian")
-    assert len(makers.made) == len(others) + 3
+    made(second, tmp_path, "lintian")
+    assert makers.made == ["lintian", "lintian"]
 
 
 def test_a_check_that_cannot_be_made_fails_keeps_nothing_and_stops_nothing(
@@ -260,7 +264,7 @@ def test_only_a_test_that_shows_something_passes(outcomes: list[Outcome], verdic
 def test_each_line_that_a_failed_test_printed_is_a_finding(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     tests = (TestOutcome("a", Outcome.PASS), TestOutcome("b", Outcome.FAIL, "exit 1\nboom\nbang"))
     monkeypatch.setattr(Subject, "chroot", lambda self, flavour: None)
-    monkeypatch.setattr(autopkgtest.autopkgtest, "run_tests", lambda *args, **kwargs: tests)
+    monkeypatch.setattr("debgen.building.autopkgtest.run_tests", lambda *args, **kwargs: tests)
     result = autopkgtest.check(subject)
     assert result.findings == ("b: FAIL exit 1", "boom", "bang")
     assert not checks.tests_of([result]).passed

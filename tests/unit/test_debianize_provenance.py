@@ -86,7 +86,8 @@ def cases() -> Mapping[str, Inputs]:
         "licences": replace(
             plain,
             scan=LicenceScan(
-                (FileLicence("NOTICE", "", ()), FileLicence("v/a.c", "ISC", ("2020, B",), tagged=True)), ("v/a.c: ISC or X",)
+                (FileLicence("NOTICE", "", ()), FileLicence("v/a.c", "ISC", ("2020, B",), tagged=True)),
+                ("v/a.c: ISC or X",),
             ),
         ),
     }  # fmt: skip

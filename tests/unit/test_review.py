@@ -57,9 +57,11 @@ def edit(folder: Path, path: str, old: str, new: str) -> None:
 
 
 def test_a_good_package(tmp_path: Path) -> None:
-    document = made(make(tmp_path, told=replace(TOLD, skipped=()), log=LOG.replace("dpkg-shlibdeps: warning", "x")
-                         .replace("[-Wmaybe-uninitialized]", "")))  # fmt: skip
-    assert (document.verdict, document.told) == (Mark.GOOD, "no check failed")
+    log = LOG.replace("dpkg-shlibdeps: warning", "x").replace("[-Wmaybe-uninitialized]", "")
+    told = replace(TOLD, skipped=(), notes=(), human=())
+    document = made(make(tmp_path, told=told, log=log))
+    assert (document.verdict, document.left) == (Mark.GOOD, ())
+    assert made(make(tmp_path / "notes", told=replace(told, notes=("a note",)), log=log)).verdict is Mark.LOOK
     assert document.title == "foo 1.0-1"
     assert [section.key for section in document.sections] == [
         "source", "licences", "control", "rules", "patches", "tests", "build", "checks", "install", "archive", "plan",
@@ -74,6 +76,12 @@ def test_what_was_not_done_is_said_with_the_command_that_does_it(tmp_path: Path)
     for key in ("build", "checks", "install", "archive", "plan"):
         assert part(document, key).mark is Mark.NONE
         assert f"debgen build foo==1.0 --dist sid -o {tmp_path}" in str(part(document, key).blocks)
+
+
+@pytest.mark.parametrize("checks", [(), (check("lintian", "skip", "not wanted"),)])
+def test_without_a_check_nothing_is_called_good(tmp_path: Path, checks: tuple[dict[str, object], ...]) -> None:
+    document = made(make(tmp_path, checks=checks))
+    assert (document.verdict, document.told) == (Mark.NONE, "built, and no check was made")
 
 
 def test_a_failed_check_decides(tmp_path: Path) -> None:
@@ -131,6 +139,20 @@ def test_without_a_state_nothing_is_claimed(tmp_path: Path) -> None:
     assert "nothing tells which lines a human wrote" in control.note
 
 
+def test_without_reasons_nothing_is_called_good(tmp_path: Path) -> None:
+    document = made(make(tmp_path, told=None))
+    assert document.verdict is Mark.LOOK
+    assert "nothing tells why" in document.left[0][1]
+    assert {line.who for line in shown(part(document, "rules"), "debian/rules").lines} == {Who.UNKNOWN}
+
+
+def test_a_smoke_test_alone_is_no_good_test(tmp_path: Path) -> None:
+    smoke = "I: pybuild base:1: cd x; python3.13 /x/debian/tests/smoke\nimported a\n   dh_auto_install\n"
+    told = replace(TOLD, skipped=())
+    assert part(made(make(tmp_path, told=told, log=smoke)), "tests").mark is Mark.LOOK
+    assert part(made(make(tmp_path / "2", told=told, log=f"{smoke}{LOG}")), "tests").mark is Mark.GOOD
+
+
 def test_another_build_than_the_source(tmp_path: Path) -> None:
     folder = make(tmp_path)
     (folder / "result/foo_1.0-1.dsc").write_text("Source: foo\nChecksums-Sha256:\n 00 1 foo_1.0.orig.tar.gz\n")
@@ -147,7 +169,7 @@ def test_the_orig_tarball_is_compared_with_the_index(tmp_path: Path) -> None:
         Mark.BAD,
         "1 file with other content than in upstream’s archive: src/foo.py",
     )
-    assert dossier(results, other).told == "not ready: The source and upstream"
+    assert dossier(results, other).told == "not ready: see The source and upstream"
     copy.write_bytes(packed({**UPSTREAM, "vendor/min.js": "x"}, "foo-1.0/"))
     section = part(dossier(results, other), "source")
     assert (section.mark, section.told) == (Mark.LOOK, "1 file of upstream’s archive left out: vendor/min.js")
@@ -190,7 +212,7 @@ def test_logs_say_what_ran_and_which_warnings_matter(tmp_path: Path) -> None:
     assert facts.stages[0] == ("installing the build dependencies", 37)
     assert facts.warnings == (
         "dpkg-shlibdeps: warning: diversions involved - output may be incorrect",
-        "the compiler warned 1 times of -Wmaybe-uninitialized",
+        "the compiler warned 1 time of -Wmaybe-uninitialized",
     )
     assert part(document, "tests").mark is Mark.LOOK  # a test is left out
     assert "asks the network" in text(document)
@@ -226,6 +248,7 @@ def test_placeholders_and_patches_are_left_for_a_human(tmp_path: Path) -> None:
     files = {**FILES, "patches/relax-bar.patch": patch, "rules": FILES["rules"] + "# FIXME\n"}
     document = made(make(tmp_path, files=files))
     assert (Mark.BAD, "debian/rules:9: # FIXME") in document.left
+    assert (document.verdict, document.told) == (Mark.BAD, "not ready: see what is left for a human")
     assert "relax-bar.patch: it has not been forwarded to upstream" in text(document)
     header, diff = part(document, "patches").blocks[1:3]
     assert isinstance(header, Listing)

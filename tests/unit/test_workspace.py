@@ -18,6 +18,7 @@ from debgen.workspace import (
     fresh_directory,
     locked,
     make_directory,
+    sweep_unfinished,
     write_atomically,
 )
 
@@ -154,3 +155,35 @@ def test_locks_take_turns(tmp_path: Path) -> None:
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_what_a_killed_run_left_is_swept_and_what_it_had_moved_aside_comes_back(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / ".generated").mkdir()
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".file.json.ab12_x9z").write_text("half")
+    (tmp_path / ".a_1.0-1_all.deb.4711").write_text("half")
+    (tmp_path / ".kept.q1w2e3r4").mkdir()
+    # killed between the two renames: the old one is aside, the new one has not taken its place
+    (tmp_path / ".source.old.abcdefgh/gone/debian").mkdir(parents=True)
+    (tmp_path / ".source.abcdefg1/debian").mkdir(parents=True)
+    # killed after both: the old one goes
+    (tmp_path / ".kept.old.abcdefgh/gone").mkdir(parents=True)
+    sweep_unfinished(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".generated", ".lock", "kept", "source"]
+    assert (tmp_path / "source/debian").is_dir()
+    sweep_unfinished(tmp_path / "nowhere")
+
+
+def test_who_waits_for_a_lock_is_told_and_notices_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    with locked(tmp_path / "lock"):
+        monkeypatch.setattr("debgen.workspace.ending", lambda: True)
+        with pytest.raises(KeyboardInterrupt), locked(tmp_path / "lock", lambda: told.append("waiting")):
+            pass
+    assert told == ["waiting"]
+    with locked(tmp_path / "lock", lambda: told.append("again")):
+        pass
+    assert told == ["waiting"]

@@ -1,0 +1,179 @@
+"""When a package counts as built: each thing that decides it is changed in turn."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from test_building_record import finished
+
+from debgen import buildinputs
+from debgen.building.record import Built
+from debgen.building.repository import Repository
+from debgen.buildinputs import quick_inputs
+from debgen.debianize.model import Team
+from debgen.identity import Identity
+from debgen.pipeline import Settings
+from debgen.planning.chain import Link
+from debgen.upstream.model import FileKind, ReleaseFile
+from debgen.workshop import SCHEMA, Workshop, match_of
+
+LINK = Link("tiny", "1.0", frozenset({"other"}), "because", asked=True)
+SETTINGS = Settings(Identity("Jane", "jane@example.org"))
+
+
+def release(version: str = "1.0", sha256: str = "abc") -> ReleaseFile:
+    return ReleaseFile(f"tiny-{version}.tar.gz", "https://example.org/x", version, FileKind.SDIST, sha256)
+
+
+def bench(recipes: Path, files: tuple[ReleaseFile, ...] = (release(),), **index: Any) -> Any:
+    facts = {"codename": "sid", "architecture": "amd64", "date": datetime(2026, 11, 1, tzinfo=UTC), **index}
+    return SimpleNamespace(
+        index=SimpleNamespace(**facts),
+        client=SimpleNamespace(files=lambda name: files),
+        apt_root=SimpleNamespace(settings=SimpleNamespace(uri="https://example.org/debian")),
+        recipe_roots=(recipes,),
+    )
+
+
+def inputs(recipes: Path, settings: Settings = SETTINGS, needs: dict[str, str] | None = None, **more: Any) -> str:
+    return quick_inputs("tiny", "1.0", bench(recipes, **more), settings, {"other": "1"} if needs is None else needs)
+
+
+def test_what_decides_a_package_is_in_its_hash_and_the_rest_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "tiny/recipe.toml"
+    recipe.parent.mkdir()
+    recipe.write_text("")
+    first = inputs(tmp_path)
+    assert inputs(tmp_path) == first
+    assert inputs(tmp_path, files=(release(), release("2.0"))) == first  # another release
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another/recipe.toml").write_text("# of another distribution")
+    assert inputs(tmp_path) == first
+    others = {
+        inputs(tmp_path, files=(release(sha256="abd"),)),
+        inputs(tmp_path, date=datetime(2026, 11, 2, tzinfo=UTC)),
+        inputs(tmp_path, codename="trixie"),
+        inputs(tmp_path, needs={"other": "2"}),
+        inputs(tmp_path, needs={}),
+        inputs(tmp_path, replace(SETTINGS, itp=1)),
+        inputs(tmp_path, replace(SETTINGS, team=Team("Team <t@example.org>"))),
+        inputs(tmp_path, replace(SETTINGS, identity=Identity("Joe", "jane@example.org"))),
+        inputs(tmp_path, replace(SETTINGS, variant="cuda")),
+    }
+    assert len(others | {first}) == 10
+    template = tmp_path / "templates/rules.j2"
+    template.parent.mkdir()
+    template.write_text("one")
+    one = inputs(tmp_path, replace(SETTINGS, templates=(template.parent,)))
+    template.write_text("two")
+    assert len({first, one, inputs(tmp_path, replace(SETTINGS, templates=(template.parent,)))}) == 3
+    recipe.write_text("# changed")
+    changed = inputs(tmp_path)
+    monkeypatch.setattr(buildinputs, "code", lambda: "another debgen")
+    assert len({first, changed, inputs(tmp_path)}) == 3
+
+
+def test_the_hash_of_a_folder_is_of_names_and_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    first = buildinputs.folder_hash([tmp_path])
+    os.utime(tmp_path / "a", (1, 1))
+    (tmp_path / "a.pyc").write_text("made by Python")
+    assert buildinputs.folder_hash([tmp_path]) == first
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert buildinputs.folder_hash([tmp_path]) != first
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    """A workshop in which the package stands as it was built."""
+    made = Workshop(bench(tmp_path / "recipes"), SETTINGS, cast(Any, None), tmp_path)
+    folder = made.folder(LINK)
+    (folder / "result").mkdir(parents=True)
+    (folder / "source/tiny-1.0/debian").mkdir(parents=True)
+    (folder / "source/tiny-1.0/debian/control").write_text("Source: tiny\n")
+    _, result = finished(folder / "result")
+    log = folder / "result/lintian.log"
+    log.touch()
+    summary = {
+        "schema": SCHEMA, "good": True, "inputs": made.inputs(LINK, needs("1")),
+        "debian": buildinputs.debian_hash(folder / "source"), "changes": str(result.changes),
+        "checks": [{"name": "lintian", "log": str(log)}, {"name": "area", "log": None}],
+    }  # fmt: skip
+    (folder / "summary.json").write_text(json.dumps(summary))
+    monkeypatch.setattr(Repository, "has", lambda self, changes: True)
+    return made
+
+
+def needs(changes: str) -> tuple[Built, ...]:
+    return (
+        Built(
+            name="other", release="3", source="other", version="3-1", package="python3-other",
+            packages=("python3-other",), dsc="d", changes=changes, needs={}, how="h", seconds=1.0, file="f",
+        ),
+    )  # fmt: skip
+
+
+def rewritten(folder: Path, **changes: Any) -> None:
+    path = folder / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_package_that_has_not_changed_is_kept(shop: Workshop) -> None:
+    kept = shop.kept(LINK, needs("1"), ("lintian",))
+    assert kept is not None
+    assert kept[0].source == "tiny"
+    assert shop.record(LINK) == kept[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shop, folder: setattr(shop, "fresh", True),
+        lambda shop, folder: rewritten(folder, good=False),
+        lambda shop, folder: rewritten(folder, schema=1),
+        lambda shop, folder: rewritten(folder, inputs="other"),
+        lambda shop, folder: rewritten(folder, checks=[]),
+        lambda shop, folder: (folder / "summary.json").unlink(),
+        lambda shop, folder: (folder / "result/lintian.log").unlink(),
+        lambda shop, folder: (folder / "result/built.json").unlink(),
+        lambda shop, folder: (folder / "source/tiny-1.0/debian/control").write_text("Source: edited\n"),
+        lambda shop, folder: setattr(shop, "settings", replace(SETTINGS, itp=7)),
+    ],
+)
+def test_a_package_of_which_something_has_changed_is_not_kept(
+    shop: Workshop, change: Callable[[Workshop, Path], object]
+) -> None:
+    change(shop, shop.folder(LINK))
+    assert shop.kept(LINK, needs("1"), ("lintian",)) is None
+
+
+def test_what_was_built_before_decides_too(shop: Workshop) -> None:
+    assert shop.kept(LINK, needs("2"), ("lintian",)) is None
+
+
+def test_what_the_repository_has_not_is_not_kept(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Repository, "has", lambda self, changes: False)
+    assert shop.kept(LINK, needs("1"), ("lintian",)) is None
+    assert shop.record(LINK) is None
+
+
+def test_the_number_of_an_itp_is_that_of_what_was_asked_for(shop: Workshop) -> None:
+    shop.settings = replace(SETTINGS, itp=7)
+    assert shop.settings_for(LINK).itp == 7
+    assert shop.settings_for(replace(LINK, asked=False)).itp is None
+
+
+def test_a_package_built_before_counts_as_the_suites() -> None:
+    match = match_of(needs("1")[0])
+    assert (match.package, match.debian_version, match.upstream_version) == ("python3-other", "3-1", "3")
+    assert match.distribution == "other"
