@@ -260,7 +260,8 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
             recipe=_recipe(name, bench, settings), identity=settings.identity,
             team=settings.team, date=date_after(continued.held.changelog, date) if continued else date,
             itp=settings.itp, build=build,
-            siblings=bench.siblings, derived=lambda wanted: bench.pydist.packages.get(wanted, f"python3-{wanted}"),
+            beyond=bench.beyond, siblings=bench.siblings,
+            derived=lambda wanted: bench.pydist.packages.get(wanted, f"python3-{wanted}"),
             default_only=lambda package: is_for_default_only(index, package),
             test_programs=_test_programs(tree, facts, index, existing),
             has=lambda path: (tree / path).is_file(),
@@ -351,7 +352,7 @@ def write(prepared: Prepared, package: SourcePackage, out: Path, date: datetime,
         archive = prepared.archive
         shutil.copyfile(archive, work / f"{package.source}_{upstream}.orig{_extension(archive)}")
         _dpkg_source(folder, date, run)
-        write_state(work, prepared.package.files)
+        write_state(work, prepared.package.files, prepared.package.provenance)
         write_hints(work, package.replaced, package.files)
     dsc = next(out.glob("*.dsc"))
     return Written(package, dsc, out / folder.name, date, prepared.orig, prepared.facts.modules)

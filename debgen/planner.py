@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from debgen.archive.aptroot import AptRoot
@@ -29,7 +30,7 @@ from debgen.archive.versions import debian_upstream, split_debian
 from debgen.building.chroots import chroot_path
 from debgen.data import data_directory
 from debgen.detection import choose_variant, detect, variant_packages
-from debgen.errors import HostileArchiveError, ResolutionError
+from debgen.errors import HostileArchiveError, ResolutionError, UnknownDistributionError
 from debgen.planning.fitting import bounds_of, is_better, told, without
 from debgen.planning.matrix import Cell, cell_of
 from debgen.planning.model import Decision, Finding, Plan, Topic, Variant
@@ -193,6 +194,30 @@ class Workbench:
     def lookup(self, name: str) -> Match | None:
         """The best package of a distribution, whatever the variant: one that was built before, else the suite's."""
         return self.built.get(name) or next(iter(self.find(name, "cpu")), None)
+
+    def beyond(self, requirement: Requirement) -> tuple[Requirement, ...]:
+        """What the extras of ``requirement`` ask for that its package doesn't bring along, whoever asks.
+
+        They are those of the release that the suite has (or that was built before). Empty where the index has no such
+        release. Errors are those of reading metadata.
+        """
+        name = str(canonicalize_name(requirement.name))
+        extras = {canonicalize_name(extra) for extra in requirement.extras}
+        match = self.lookup(name)
+        if match is None or not extras:
+            return ()
+        memory = self._memories.setdefault("", Memory())
+        releases = Releases(self.client, self.target, memory=memory)
+        try:
+            needed, _ = releases.evaluator.needs(releases.metadata(name, match.upstream_version))
+        except UnknownDistributionError:
+            return ()
+        found = []
+        for need in needed:
+            wanted = self.lookup(need.name) if need.via_extra in extras and need.name != name else None
+            if wanted and (name in self.built or not self._pulls_in(match.package, wanted.package)):
+                found.append(Requirement(f"{need.name}{need.specifier}"))
+        return tuple(found)
 
     def beside(self, built: Mapping[str, Match]) -> Workbench:
         """The same workbench for a package that is built beside these, by distribution."""

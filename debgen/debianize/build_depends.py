@@ -204,8 +204,7 @@ class _Writer:
                 human = relaxed in self.inputs.recipe.layer.relax
                 told = f"its bound is relaxed: {one_line(relaxed.reason)}"
                 yield relation, Cause(told, Origin.RECIPE if human else Origin.FACT)
-        for relation in self.judged.more:
-            told = "the archive's own package depends on it, and upstream's modules or programs use it"
+        for relation, told in self.judged.more.items():
             yield " | ".join(f"{alternative}{profiles}" for alternative in relation.split(" | ")), Cause(told)
 
     def _tests(self) -> Iterator[_Caused]:

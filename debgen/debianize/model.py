@@ -87,6 +87,8 @@ class Inputs:
     libraries: tuple[BuildNeed, ...] = ()
     #: The suite's packages of the programs that the tests call.
     test_programs: tuple[str, ...] = ()
+    #: What the extras of a requirement ask for and the suite's package of it doesn't bring along.
+    beyond: Callable[[Requirement], tuple[Requirement, ...]] = lambda requirement: ()
     #: The packages that are the one of a distribution built for accelerators.
     siblings: Callable[[str], tuple[str, ...]] = lambda name: ()
     #: The package that dh_python3 takes a distribution for where it goes by names only.

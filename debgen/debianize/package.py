@@ -76,6 +76,7 @@ class _Writer:
             environment,
             relied=relied_upon(facts, self.existing, continued),
             own=[binary.name for binary in continued.held.binaries] if continued else (),
+            beyond=self.inputs.beyond,
         )
 
     def write(self) -> SourcePackage:

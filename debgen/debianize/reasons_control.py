@@ -30,9 +30,7 @@ def control_reasons(
     lines.relation("Depends", "${python3:Depends}", [Cause(told, _RULE)])
     told = "dpkg-shlibdeps puts the libraries that the modules are linked with there"
     lines.relation("Depends", "${shlibs:Depends}", [Cause(told, _RULE)])
-    for relation in judged.more:
-        shown = f"{existing.package} {existing.debian_version}" if existing else "the archive's own package"
-        told = f"{shown} depends on it, and upstream's modules or programs use it"
+    for relation, told in judged.more.items():
         lines.relation("Depends", relation, [Cause(told)])
     layer = inputs.recipe.layer
     for name, packages in (("Depends", layer.depends), ("Recommends", layer.recommends), ("Suggests", layer.suggests)):

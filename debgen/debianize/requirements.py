@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Match
+from debgen.archive.names import relations_for
 from debgen.debianize.model import Lookup, Unmet
 from debgen.debianize.relied import Relied
 from debgen.planning.model import Kind
@@ -27,8 +28,8 @@ class Judged:
     relaxed: tuple[tuple[Requirement, Relax], ...]
     dropped: tuple[tuple[Requirement, Drop], ...]
     unmet: tuple[Unmet, ...]
-    #: Relations beyond upstream's requirements: what the archive's own package shows to be needed at run time.
-    more: tuple[str, ...] = ()
+    #: Relations that dh_python3 doesn't find in upstream's requirements, each with what shows that it is needed.
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 def applies(requirement: Requirement, environment: Mapping[str, str]) -> bool:
@@ -46,12 +47,14 @@ def judge_requirements(
     *,
     relied: Relied | None = None,
     own: Iterable[str] = (),
+    beyond: Callable[[Requirement], Iterable[Requirement]] = lambda requirement: (),
 ) -> Judged:
     """Sort the requirements that hold for the target.
 
     A recipe's ``drop`` comes first; a bound that the suite's version breaks is met through the recipe's ``relax``
     where that admits the version, through a safe rule, through what the archive's own package shows (``relied``), and
-    unmet otherwise. ``own`` are the archive's packages of the same source.
+    unmet otherwise. ``own`` are the archive's packages of the same source. ``beyond`` gives what a requirement's extras
+    ask for and the suite's package doesn't bring along: whoever asks for the extra has to name it.
     """
     met: list[tuple[Requirement, Match]] = []
     relaxed: list[tuple[Requirement, Relax]] = []
@@ -82,8 +85,32 @@ def judge_requirements(
         else:
             unmet.append(Unmet(requirement, match.package, match.debian_version))
     covered = {match.package for _, match in met}
-    more = tuple(dict.fromkeys(relied.more(covered, lookup, own))) if relied else ()
+    more = dict(_extras(met, covered, lookup, recipe, beyond))
+    if relied:
+        told = f"{relied.package} {relied.version} depends on it, and upstream's modules or programs use it"
+        more = {**dict.fromkeys(relied.more(covered, lookup, own), told), **more}
     return Judged(tuple(met), tuple(relaxed), tuple(dropped), tuple(unmet), more)
+
+
+def _extras(
+    met: Iterable[tuple[Requirement, Match]],
+    covered: set[str],
+    lookup: Lookup,
+    recipe: Recipe,
+    beyond: Callable[[Requirement], Iterable[Requirement]],
+) -> Iterator[tuple[str, str]]:
+    """The relations for what extras ask for, each with its reason; what was found counts as covered from then on."""
+    for requirement, package in met:
+        for wanted in beyond(requirement) if requirement.extras else ():
+            name = str(canonicalize_name(wanted.name))
+            match = lookup(name)
+            fits = match is not None and judge(match.upstream_version, wanted.specifier) is Verdict.SATISFIED
+            if match is None or not fits or match.package in covered or recipe.layer.drop_of(name):
+                continue
+            covered.add(match.package)
+            extras = ",".join(sorted(requirement.extras))
+            told = f"{requirement.name}[{extras}] asks for {name}, which {package.package} doesn't bring along"
+            yield from ((relation, told) for relation in relations_for(match, wanted.specifier))
 
 
 def _loosening(requirement: Requirement, match: Match, recipe: Recipe, relied: Relied | None) -> Relax | None:

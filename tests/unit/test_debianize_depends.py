@@ -77,3 +77,20 @@ def test_what_cython_made_is_made_anew(languages: tuple[str, ...], compiled: boo
         build=BuildFacts(requires=("setuptools",), languages=languages),
     )
     assert ("\n python3-cython,\n" in made(told).files["control"]) is expected
+
+
+def test_what_an_extra_asks_for_and_its_package_does_not_bring_along() -> None:
+    told = asking("jwt[crypto]>=2", "jwt", jwt="2.0-1", crypto="3.5-1", old="1.0-1")
+
+    def beyond(requirement: Requirement) -> tuple[Requirement, ...]:
+        assert requirement.extras
+        return tuple(map(Requirement, ("crypto>=3.4", "old>=2", "none", "jwt")))
+
+    control = made(replace(told, beyond=beyond)).files["control"]
+    depends = control.partition("\nDepends:\n")[2]
+    assert " python3-crypto (>= 3.4~),\n" in depends
+    assert " python3-crypto (>= 3.4~) <!nocheck>,\n" in control.partition("\nDepends:\n")[0]
+    assert "python3-old" not in control
+    # Who names it itself has it already, by dh_python3.
+    named = asking("jwt[crypto]>=2", "crypto", jwt="2.0-1", crypto="3.5-1")
+    assert "python3-crypto" not in made(replace(named, beyond=beyond)).files["control"].partition("\nDepends:\n")[2]

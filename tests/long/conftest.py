@@ -1,1 +1,0 @@
-"""Tests that take long: `./run.sh long` runs them, continuous integration does not."""
