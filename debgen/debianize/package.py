@@ -77,6 +77,7 @@ class _Writer:
             relied=relied_upon(facts, self.existing, continued),
             own=[binary.name for binary in continued.held.binaries] if continued else (),
             beyond=self.inputs.beyond,
+            commanded=facts.command_requirements(environment),
         )
 
     def write(self) -> SourcePackage:

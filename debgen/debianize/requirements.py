@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -48,13 +49,15 @@ def judge_requirements(
     relied: Relied | None = None,
     own: Iterable[str] = (),
     beyond: Callable[[Requirement], Iterable[Requirement]] = lambda requirement: (),
+    commanded: Iterable[tuple[Requirement, str]] = (),
 ) -> Judged:
     """Sort the requirements that hold for the target.
 
     A recipe's ``drop`` comes first; a bound that the suite's version breaks is met through the recipe's ``relax``
     where that admits the version, through a safe rule, through what the archive's own package shows (``relied``), and
     unmet otherwise. ``own`` are the archive's packages of the same source. ``beyond`` gives what a requirement's extras
-    ask for and the suite's package doesn't bring along: whoever asks for the extra has to name it.
+    ask for and the suite's package doesn't bring along: whoever asks for the extra has to name it. ``commanded`` are
+    what commands ask for beyond the requirements of all, each with a sentence.
     """
     met: list[tuple[Requirement, Match]] = []
     relaxed: list[tuple[Requirement, Relax]] = []
@@ -85,32 +88,30 @@ def judge_requirements(
         else:
             unmet.append(Unmet(requirement, match.package, match.debian_version))
     covered = {match.package for _, match in met}
-    more = dict(_extras(met, covered, lookup, recipe, beyond))
+    asked = (
+        (wanted, f"{requirement.name}[{','.join(sorted(requirement.extras))}] asks for it, and {match.package} doesn't")
+        for requirement, match in met
+        for wanted in (beyond(requirement) if requirement.extras else ())
+    )
+    more = dict(_named(chain(asked, commanded), covered, lookup, recipe))
     if relied:
         told = f"{relied.package} {relied.version} depends on it, and upstream's modules or programs use it"
         more = {**dict.fromkeys(relied.more(covered, lookup, own), told), **more}
     return Judged(tuple(met), tuple(relaxed), tuple(dropped), tuple(unmet), more)
 
 
-def _extras(
-    met: Iterable[tuple[Requirement, Match]],
-    covered: set[str],
-    lookup: Lookup,
-    recipe: Recipe,
-    beyond: Callable[[Requirement], Iterable[Requirement]],
+def _named(
+    asked: Iterable[tuple[Requirement, str]], covered: set[str], lookup: Lookup, recipe: Recipe
 ) -> Iterator[tuple[str, str]]:
-    """The relations for what extras ask for, each with its reason; what was found counts as covered from then on."""
-    for requirement, package in met:
-        for wanted in beyond(requirement) if requirement.extras else ():
-            name = str(canonicalize_name(wanted.name))
-            match = lookup(name)
-            fits = match is not None and judge(match.upstream_version, wanted.specifier) is Verdict.SATISFIED
-            if match is None or not fits or match.package in covered or recipe.layer.drop_of(name):
-                continue
-            covered.add(match.package)
-            extras = ",".join(sorted(requirement.extras))
-            told = f"{requirement.name}[{extras}] asks for {name}, which {package.package} doesn't bring along"
-            yield from ((relation, told) for relation in relations_for(match, wanted.specifier))
+    """The relations for what the suite can give of ``asked``, each with its sentence; they count as covered then."""
+    for wanted, told in asked:
+        name = str(canonicalize_name(wanted.name))
+        match = lookup(name)
+        fits = match is not None and judge(match.upstream_version, wanted.specifier) is Verdict.SATISFIED
+        if match is None or not fits or match.package in covered or recipe.layer.drop_of(name):
+            continue
+        covered.add(match.package)
+        yield from ((relation, told) for relation in relations_for(match, wanted.specifier))
 
 
 def _loosening(requirement: Requirement, match: Match, recipe: Recipe, relied: Relied | None) -> Relax | None:

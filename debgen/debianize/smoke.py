@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from debgen.debianize.model import Inputs
+from debgen.debianize.requirements import applies
 from debgen.upstream.sourcefiles import SourceFile
 from debgen.upstream.stdlib import is_standard
 
@@ -136,11 +137,10 @@ def _canonical_prefixes(module: str) -> list[str]:
 def _requirement_names(inputs: Inputs) -> set[str]:
     """Names that modules of the run-time requirements have: the distribution's, or the package's without python3-."""
     found: set[str] = set()
-    for requirement in inputs.facts.base_requirements:
+    environment = inputs.marker_environment
+    commanded = (requirement for requirement, _ in inputs.facts.command_requirements(environment))
+    for requirement in (*(r for r in inputs.facts.base_requirements if applies(r, environment)), *commanded):
         name = str(canonicalize_name(requirement.name))
-        marker = requirement.marker
-        if marker is not None and not marker.evaluate({**inputs.marker_environment, "extra": ""}):
-            continue
         found.add(name)
         if (match := inputs.lookup(name)) is not None:
             found.add(match.package.removeprefix("python3-"))

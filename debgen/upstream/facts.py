@@ -6,6 +6,7 @@ arguments in setup.py's syntax tree. What only running the code could tell is le
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -117,6 +118,18 @@ class SdistFacts:
             r for r in self.requirements
             if r.marker is not None and asks_extra(r) and r.marker.evaluate(markers)
         )  # fmt: skip
+
+    def command_requirements(self, environment: Mapping[str, str]) -> tuple[tuple[Requirement, str], ...]:
+        """What the extras that commands are declared for ask for, each with a sentence.
+
+        An entry point may name extras in brackets (the entry points specification): without them it doesn't work.
+        """
+        found = []
+        for script in self.scripts:
+            for extra in re.findall(r"[\w.-]+", script.target.partition("[")[2]):
+                told = f"upstream declares the command {script.command} for who asks for the extra {extra}"
+                found += [(requirement, told) for requirement in self.extra_requirements(extra, environment)]
+        return tuple(found)
 
 
 def asks_extra(requirement: Requirement) -> bool:

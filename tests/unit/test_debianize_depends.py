@@ -13,6 +13,7 @@ from debgen.debianize.model import Inputs
 from debgen.debianize.requirements import judge_requirements
 from debgen.recipes import Layer, Relax
 from debgen.upstream.buildmodel import BuildFacts
+from debgen.upstream.entrypoints import EntryPoint
 
 
 def overrides(told: Inputs) -> str:
@@ -94,3 +95,13 @@ def test_what_an_extra_asks_for_and_its_package_does_not_bring_along() -> None:
     # Who names it itself has it already, by dh_python3.
     named = asking("jwt[crypto]>=2", "crypto", jwt="2.0-1", crypto="3.5-1")
     assert "python3-crypto" not in made(replace(named, beyond=beyond)).files["control"].partition("\nDepends:\n")[2]
+
+
+def test_what_a_command_asks_for_by_an_extra() -> None:
+    told = asking("base", "typer>=0.16; extra == 'cli'", "gone; extra == 'cli'", base="1-1", typer="0.20-1")
+    script = EntryPoint("foo", "foo.cli:app [cli]")
+    files = made(replace(told, facts=replace(told.facts, scripts=(script,)))).files
+    assert " python3-typer (>= 0.16~),\n" in files["control"].partition("\nDepends:\n")[2]
+    plain = replace(script, target="foo.cli:app")
+    files = made(replace(told, facts=replace(told.facts, scripts=(plain,)))).files
+    assert "python3-typer" not in files["control"].partition("\nDepends:\n")[2].partition("Suggests")[0]
