@@ -32,13 +32,17 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a package, with its summary where it was built and the error where it was not."""
+    """What became of a package, with its summary where it was built and the error where it was not.
+
+    ``unchecked`` is one that is built and published, and whose checks were left out.
+    """
 
     link: Link
     end: End
     summary: dict[str, Any] | None = None
     error: DebgenError | None = None
     waited_for: tuple[str, ...] = ()
+    unchecked: bool = False
 
     @property
     def good(self) -> bool:
@@ -179,7 +183,10 @@ class Run(Generic[W]):
             result = future.result()
             if isinstance(result, Made):
                 self._made[name], self._built[name] = result, result.built
-                self.watcher.rests(name)
+                if schedule.state(f"check {name}") is State.LEFT:  # another one failed meanwhile
+                    self._end(Outcome(link, End.LEFT, unchecked=True))
+                else:
+                    self.watcher.rests(name)
             else:
                 self._end(Outcome(link, End.BUILT, result))
         elif isinstance(error, DebgenError) and not isinstance(error, (MissingToolError, WorkspaceError)):
@@ -197,7 +204,8 @@ class Run(Generic[W]):
             kind, _, name = other.partition(" ")
             # A package that is built and whose checks are stopped has no summary, and the next run makes it.
             if name not in self.outcomes and (kind == "make" or name in self._made):
-                self._end(Outcome(self.chain.by_name[name], End.LEFT, waited_for=self._lacking(name)))
+                link = self.chain.by_name[name]
+                self._end(Outcome(link, End.LEFT, waited_for=self._lacking(name), unchecked=name in self._made))
 
     def _lacking(self, name: str) -> tuple[str, ...]:
         return tuple(need for need in self._closure(self.chain.by_name[name]) if need not in self._built)

@@ -125,8 +125,12 @@ def told(outcome: Outcome) -> str:
     """What became of a package, in a few words."""
     summary = outcome.summary
     if summary is None:
-        why = f", as {', '.join(outcome.waited_for)} isn't built" if outcome.waited_for else ""
-        return outcome.end.value + (why if outcome.end is End.LEFT else "")
+        if outcome.end is not End.LEFT:
+            return str(outcome.end.value)
+        if outcome.unchecked:
+            return "built, but its checks were left out, as another package failed"
+        missing = ", ".join(outcome.waited_for)
+        return f"left out, as {f'{missing} is not built' if missing else 'another package failed'}"
     kept = " (nothing has changed since it was built)" if outcome.end is End.KEPT else ""
     if summary["good"]:
         return f"good{kept}"

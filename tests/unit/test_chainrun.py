@@ -133,6 +133,31 @@ def test_a_failure_leaves_out_what_needs_it_and_stops_the_rest() -> None:
     assert str(outcomes[0].error) == "no"
 
 
+def test_what_is_still_building_when_another_fails_has_an_outcome_too() -> None:
+    shop = Shop(fails={"low": BuildError("no")})
+    begun, failed = threading.Event(), threading.Event()
+
+    def hold(name: str) -> None:
+        if name == "free":
+            begun.set()
+            assert failed.wait(10)
+        else:
+            assert begun.wait(10)
+
+    class Waiting(Quiet):
+        def ends(self, name: str, outcome: Outcome) -> None:
+            super().ends(name, outcome)
+            if outcome.end is End.FAILED:
+                failed.set()
+
+    shop.hold = hold
+    made = chain({"low": "", "free": ""})
+    outcomes = Run(made, cast(Any, shop), lambda m, t: [], (), Waiting(), ("low", "free"), {}, jobs=2).go()
+    assert ends(outcomes) == {"low": End.FAILED, "free": End.LEFT}
+    assert shop.made == ["free"]
+    assert outcomes[1].unchecked
+
+
 def test_with_keep_going_only_what_needs_a_failure_is_left_out() -> None:
     shop = Shop(fails={"low": BuildError("no")})
     outcomes = run(chain(TREE), shop, keep_going=True).go()
