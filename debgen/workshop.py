@@ -147,10 +147,7 @@ class Workshop:
             say(f"{link.name}: {written.package.source} {written.package.version} is built already")
             built, result = kept
         else:
-            chroot = self.chroot(Flavour.BUILD)
-            with self.seeing(needs) as source:
-                package = written.package
-                result = build(written.dsc, chroot, out, distribution=package.distribution, source=source, narrate=tell)
+            result = self._built(written, out, needs, tell)
             built = self._recorded(link, needs, written, result)
             save(built, result)
             say(f"{link.name}: built in {result.seconds:.0f} s: {', '.join(deb.name for deb in result.debs)}")
@@ -191,6 +188,20 @@ class Workshop:
             and built.how == _how(self.bench.index.codename)
             and not moved_on(result.buildinfo, version_of)
         )
+
+    def _built(self, written: Written, out: Path, needs: Sequence[Built], tell: Callable[[str], None]) -> BuildResult:
+        """What sbuild makes of a source package; a failure comes with what would likely mend it."""
+
+        def narrate(text: str) -> None:
+            tell(text.removeprefix(f"{written.dsc.stem}: ").strip())
+
+        distribution = written.package.distribution
+        chroot = self.chroot(Flavour.BUILD)
+        try:
+            with self.seeing(needs) as source:
+                return build(written.dsc, chroot, out, distribution=distribution, source=source, narrate=narrate)
+        except BuildError as error:
+            raise self._explained(error, written, needs) from None
 
     def _explained(self, error: BuildError, written: Written, needs: Sequence[Built]) -> BuildError:
         """A failed build with what would likely mend it, by the archive's index."""

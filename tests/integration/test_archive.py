@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
+from caches import own_cache
 
 from debgen.archive.aptroot import COMPONENTS, AptRoot
 from debgen.archive.index import SuiteIndex, open_suite
@@ -33,11 +33,10 @@ PYTHON = {"sid": "3.14", "trixie": "3.13", "bookworm": "3.11"}
 
 @pytest.fixture(scope="module", autouse=True)
 def cache() -> Iterator[Path]:
-    """One cache for the module, in a folder that apt's own user can enter."""
-    with tempfile.TemporaryDirectory(prefix="debgen-") as folder, pytest.MonkeyPatch.context() as patch:
-        Path(folder).chmod(0o755)
-        patch.setenv("DEBGEN_CACHE", f"{folder}/cache")
-        yield Path(folder)
+    """A folder for the module, with its cache; bookworm is read from nothing."""
+    with own_cache("sid", "trixie") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEBGEN_CACHE", str(folder))
+        yield folder.parent
 
 
 @pytest.fixture(scope="module")
@@ -194,13 +193,6 @@ def spoil(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(data.replace(old, new, 1))
 
 
-def test_a_mirror_on_disk(local: MirrorSettings) -> None:
-    with open_suite("bookworm", local) as index:
-        assert index.python_version == "3.11"
-        assert package(index, "pyyaml") == "python3-yaml"
-    assert AptRoot("bookworm", local).update(refresh=True)
-
-
 def test_a_changed_release_file_is_refused(local: MirrorSettings, cache: Path) -> None:
     spoil(cache / "mirror/dists/bookworm/InRelease", b"Codename: bookworm", b"Codename: bookw0rm")
     with pytest.raises(IntegrityError, match="does not verify"):
@@ -215,19 +207,21 @@ def test_keys_other_than_debians_are_refused(local: MirrorSettings, cache: Path)
         open_suite("bookworm", replace(local, keyring=keyring))
 
 
-@pytest.mark.parametrize("name", ["contrib/binary-{}/Packages.xz", "main/Contents-all.gz"])
-def test_a_changed_list_is_refused_and_the_old_ones_stay(
-    local: MirrorSettings, cache: Path, snapshot: Path, name: str
+def test_a_mirror_on_disk_is_refused_while_one_of_its_lists_is_changed(
+    local: MirrorSettings, cache: Path, snapshot: Path
 ) -> None:
-    place = "dists/bookworm/" + name.format(local.architecture)
-    good = (snapshot / place).read_bytes()
-    spoil(cache / "mirror" / place, good[1000:1010], bytes(10))
-    with pytest.raises(IntegrityError):
-        open_suite("bookworm", local)
-    assert not (AptRoot("bookworm", local).directory / "lists").exists()
-    (cache / "mirror" / place).write_bytes(good)
+    for name in ("contrib/binary-{}/Packages.xz", "main/Contents-all.gz"):
+        place = "dists/bookworm/" + name.format(local.architecture)
+        good = (snapshot / place).read_bytes()
+        spoil(cache / "mirror" / place, good[1000:1010], bytes(10))
+        with pytest.raises(IntegrityError):
+            open_suite("bookworm", local)
+        assert not (AptRoot("bookworm", local).directory / "lists").exists()
+        (cache / "mirror" / place).write_bytes(good)
     with open_suite("bookworm", local) as index:
+        assert index.python_version == "3.11"
         assert package(index, "pyyaml") == "python3-yaml"
+    assert AptRoot("bookworm", local).update(refresh=True)
 
 
 def test_ctrl_c_leaves_nothing_half(settings: MirrorSettings) -> None:

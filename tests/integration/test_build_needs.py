@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from caches import own_cache
 
 from debgen.archive.index import SuiteIndex, open_suite
 from debgen.archive.mirror import mirror_settings
@@ -23,10 +22,9 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def sid() -> Iterator[SuiteIndex]:
-    """The index, in a folder that apt's own user can enter."""
-    with tempfile.TemporaryDirectory(prefix="debgen-") as folder, pytest.MonkeyPatch.context() as patch:
-        Path(folder).chmod(0o755)
-        patch.setenv("DEBGEN_CACHE", f"{folder}/cache")
+    """The index, in a cache in which no sdist and nothing that was read from one is."""
+    with own_cache("sid") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEBGEN_CACHE", str(folder))
         with open_suite("sid", mirror_settings(ignore_valid_until=True)) as index:
             yield index
 

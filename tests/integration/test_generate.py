@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tarfile
-import tempfile
 import threading
 import time
 import uuid
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from caches import own_cache
 from debian.changelog import Changelog
 from debian.copyright import Copyright
 from debian.deb822 import Dsc
@@ -41,10 +41,9 @@ DEAD = "http://127.0.0.1:9"
 
 @pytest.fixture(scope="module")
 def cache() -> Iterator[Path]:
-    """One cache for the module, in a folder that apt's own user can enter."""
-    with tempfile.TemporaryDirectory(prefix="debgen-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    """One cache for the module, in which no sdist and no scan of one is."""
+    with own_cache("sid") as folder:
+        yield folder
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:

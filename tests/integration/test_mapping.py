@@ -6,7 +6,6 @@ import gzip
 import random
 import re
 import subprocess
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from caches import own_cache
 from debian.debian_support import NativeVersion
 
 from debgen.archive.aptroot import AptRoot
@@ -35,11 +35,10 @@ SAMPLE = 200
 
 @pytest.fixture(scope="module", autouse=True)
 def cache_folder() -> Iterator[Path]:
-    """One cache for the module, in a folder that apt's own user can enter."""
-    with tempfile.TemporaryDirectory(prefix="debgen-") as folder, pytest.MonkeyPatch.context() as patch:
-        Path(folder).chmod(0o755)
-        patch.setenv("DEBGEN_CACHE", f"{folder}/cache")
-        yield Path(folder)
+    """One cache for the module, in which no table of names is."""
+    with own_cache(*SUITES) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEBGEN_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="module")

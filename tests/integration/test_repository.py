@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from debian.deb822 import Packages, Release
+from repositories import whole
 
 from debgen.archive.mirror import mirror_settings
 from debgen.building.autopkgtest import run_tests
@@ -54,27 +54,6 @@ def changes(folder: Path, name: str, version: str = "1.0-1") -> Path:
         f"Files:\n {hashlib.md5(deb.read_bytes(), usedforsecurity=False).hexdigest()} {size} misc optional {deb.name}\n"
     )
     return path
-
-
-def whole(repository: Repository) -> dict[str, str]:
-    """The versions of the packages, after all that apt would check has been checked."""
-    state = repository.current
-    assert state is not None
-    dists = state / "dists" / "sid"
-    keyring = repository.directory.parent / "keyring.gpg"
-    run(["gpg", "--yes", "--output", keyring, "--dearmor", repository.key])
-    run(["gpgv", "--keyring", keyring, dists / "InRelease"])
-    run(["gpgv", "--keyring", keyring, dists / "Release.gpg", dists / "Release"])
-    for entry in Release((dists / "Release").read_text())["SHA256"]:
-        assert hashlib.sha256((dists / entry["name"]).read_bytes()).hexdigest() == entry["sha256"]
-    found = {}
-    with (dists / "main/binary-amd64/Packages").open() as stream:
-        for package in Packages.iter_paragraphs(stream, use_apt_pkg=False):
-            deb = state / package["Filename"]
-            assert hashlib.sha256(deb.read_bytes()).hexdigest() == package["SHA256"]
-            found[package["Package"]] = package["Version"]
-    assert len(list((state / "pool").rglob("*.deb"))) == len(found)
-    return found
 
 
 def test_a_process_killed_at_any_moment_leaves_it_whole(tmp_path: Path) -> None:

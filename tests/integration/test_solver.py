@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from caches import own_cache
 
 from debgen.archive.aptroot import AptRoot
 from debgen.archive.index import SuiteIndex, open_suite
@@ -35,11 +35,10 @@ class Counting:
 
 @pytest.fixture(scope="module", autouse=True)
 def cache() -> Iterator[Path]:
-    """One cache for the module, in a folder that apt's own user can enter."""
-    with tempfile.TemporaryDirectory(prefix="debgen-") as folder, pytest.MonkeyPatch.context() as patch:
-        Path(folder).chmod(0o755)
-        patch.setenv("DEBGEN_CACHE", f"{folder}/cache")
-        yield Path(folder)
+    """One cache for the module, in which no answer of apt is."""
+    with own_cache("sid", "trixie") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEBGEN_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from repositories import whole
 
 from debgen.building.repository import Repository
 
@@ -44,36 +45,6 @@ def finished(out: Path) -> dict[str, str]:
     assert [package["name"] for package in packages] == ["uv-dynamic-versioning", "mcp-types"]
     files = [Path(path) for package in packages for path in package["summary"]["debs"]]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def whole(repository: Repository) -> dict[str, str]:
-    """What is in the repository, every signature and every hash of it having been checked."""
-    state = repository.current
-    if state is None:
-        return {}
-    with repository.reading():
-        dists = state / "dists" / repository.suite
-        keyring = repository.directory / "test-keyring.gpg"
-        armoured = repository.key.read_bytes()
-        keyring.write_bytes(
-            subprocess.run(["gpg", "--dearmor"], input=armoured, capture_output=True, check=True).stdout
-        )
-        release = subprocess.run(
-            ["gpgv", "--keyring", str(keyring), "--output", "-", str(dists / "InRelease")],
-            capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-        keyring.unlink()
-        sums = {
-            line.split()[2]: line.split()[0] for line in release.partition("SHA256:")[2].splitlines() if line[:1] == " "
-        }
-        packages = dists / "main/binary-amd64/Packages"
-        assert sums["main/binary-amd64/Packages"] == hashlib.sha256(packages.read_bytes()).hexdigest()
-        found = {}
-        for stanza in packages.read_text().strip().split("\n\n"):
-            fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line and line[0] != " ")
-            assert hashlib.sha256((state / fields["Filename"]).read_bytes()).hexdigest() == fields["SHA256"]
-            found[fields["Package"]] = fields["Version"]
-        return found
 
 
 def test_kills_at_random_moments(tmp_path: Path) -> None:

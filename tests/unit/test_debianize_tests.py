@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -535,6 +536,17 @@ def test_the_smoke_test_leaves_out_what_wants_more(
     assert "left out bar_of_smoke.more which wants no_such_module" in capsys.readouterr().out
     (tmp_path / "bar_of_smoke/more.py").write_text("import bar_of_smoke.gone\n")
     with pytest.raises(ModuleNotFoundError, match="gone"):
+        exec(compile(script, "smoke", "exec"), {"__name__": "__main__"})  # noqa: S102
+    for leaves in (
+        "raise ModuleNotFoundError('gone in 2.x', name=__name__)",
+        guarded.replace("raise", "raise SystemExit #"),
+    ):
+        (tmp_path / "bar_of_smoke/more.py").write_text(f"{leaves}\n")
+        exec(compile(script, "smoke", "exec"), {"__name__": "__main__"})  # noqa: S102
+        assert "left out bar_of_smoke.more which" in capsys.readouterr().out
+    (tmp_path / "bar_of_smoke/more.py").unlink()
+    importlib.invalidate_caches()
+    with pytest.raises(ModuleNotFoundError, match="more"):
         exec(compile(script, "smoke", "exec"), {"__name__": "__main__"})  # noqa: S102
 
 
