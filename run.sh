@@ -193,7 +193,8 @@ run_tests() {
     say "pytest: unit tests"
     .venv/bin/python -m pytest tests/unit -q -n auto --maxprocesses 4
     say "pytest: integration tests, with real indexes, chroots and builds; they take minutes"
-    .venv/bin/python -m pytest tests/integration -v
+    # Two modules at a time, each within one process: what a module has planned or built is there for all its tests.
+    .venv/bin/python -m pytest tests/integration -v -n 2 --dist loadfile --durations=25
     say "All checks and tests passed"
 }
 

@@ -114,7 +114,7 @@ class Run(Generic[W]):
                 self._built[link.name], summary = kept
                 self._end(Outcome(link, End.KEPT, summary))
             elif link.obstacle:
-                self._end(Outcome(link, End.BLOCKED, error=_blocked(link)))
+                self._end(Outcome(link, End.BLOCKED, error=blocked(link)))
 
     def needs(self, link: Link) -> tuple[Built, ...] | None:
         """What was built for a link, directly and indirectly; None while something is lacking."""
@@ -172,7 +172,8 @@ class Run(Generic[W]):
                 return self.shop.make(link, self.needs(link) or (), tell)
             self.watcher.begins(name, "checking")
             made = self._made[name]
-            return self.shop.tell(made, self.check(made, tell), time.monotonic() - self._began[name])
+            with self.shop.holding(made):
+                return self.shop.tell(made, self.check(made, tell), time.monotonic() - self._began[name])
 
     def _settle(self, schedule: Schedule, task: str, future: Future[Any]) -> None:
         name = task.partition(" ")[2]
@@ -215,7 +216,8 @@ class Run(Generic[W]):
         self.watcher.ends(outcome.link.name, outcome)
 
 
-def _blocked(link: Link) -> BlockedError:
+def blocked(link: Link) -> BlockedError:
+    """The error of a package that the plan says can't be built."""
     return BlockedError(
         f"{link.name} {link.version} can't be built: {link.obstacle}",
         hint=f"`debgen why` tells more; recipes can relax or drop what {link.name} needs, each with a reason.",

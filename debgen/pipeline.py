@@ -48,7 +48,6 @@ from debgen.planning.model import Decision, Kind, Plan
 from debgen.recipes import Recipe, load_recipe
 from debgen.run import Runner, run
 from debgen.upstream.facts import SdistFacts
-from debgen.upstream.index import IndexClient
 from debgen.upstream.licences import scan_licences
 from debgen.upstream.model import FileKind
 from debgen.upstream.proxy import Releases
@@ -146,7 +145,7 @@ def choose_release(text: str, root: str, bench: Workbench, settings: Settings) -
         say(f"variant: {variant.name} ({variant.reason})")
         plan = bench.plan(root, variant, read_sdists=False, ask_apt=False)
         bounds &= _bounds_in(plan, name)
-    candidates = _packageable(name, allowed_versions(versions, bounds), index.python_version, client)[:_CANDIDATES]
+    candidates = releases_of(name, bounds, bench)[:_CANDIDATES]
     recipe = _recipe(name, bench, settings)
     choice = choose(candidates, _unmet_of(name, recipe, bench, Releases(client, bench.target)))
     if choice is None:
@@ -175,11 +174,13 @@ def _bounds_in(plan: Plan, name: str) -> SpecifierSet:
     return bounds
 
 
-def _packageable(name: str, versions: list[str], python: str, client: IndexClient) -> list[str]:
-    """Those of ``versions`` that run on the suite's Python and have an sdist.
+def releases_of(name: str, bounds: SpecifierSet, bench: Workbench) -> list[str]:
+    """The releases within ``bounds`` that run on the suite's Python and have an sdist, newest first.
 
-    NoSdistError where they would run, but none has an sdist.
+    NoSdistError where some would run, but none of these has an sdist.
     """
+    python, client = bench.index.python_version, bench.client
+    versions = allowed_versions(client.versions(name), bounds)
     runs: set[str] = set()
     sources: set[str] = set()
     for file in client.files(name):

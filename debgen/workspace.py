@@ -57,7 +57,9 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        # What copies a whole tree gathers what went wrong with each file, as text.
+        told = str(error) if isinstance(error, shutil.Error) else ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in told:
             raise WorkspaceError(
                 f"the disk is full while writing {path}", hint="Free some space and run the command again."
             ) from None

@@ -20,7 +20,8 @@ from debgen.building.result import BuildResult
 from debgen.workspace import write_atomically
 
 _FORMAT = 1
-_FILE = "built.json"
+#: The file that holds it, in the folder of a build.
+RECORD = "built.json"
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ class Built:
 def save(built: Built, result: BuildResult) -> None:
     """Keep the record of a finished build beside its files."""
     document = {"format": _FORMAT, "log": result.log.name, **asdict(built)}
-    write_atomically(result.changes.with_name(_FILE), json.dumps(document, indent=2).encode() + b"\n")
+    write_atomically(result.changes.with_name(RECORD), json.dumps(document, indent=2).encode() + b"\n")
 
 
 def load(folder: Path) -> tuple[Built, BuildResult] | None:
     """The record in a folder of results, if every file that it speaks of is there, whole and unchanged."""
     try:
-        document = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        document = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if document.pop("format") != _FORMAT:
             return None
         log = folder / document.pop("log")

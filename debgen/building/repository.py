@@ -19,7 +19,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,13 @@ _KEPT = 3
 _STATE = re.compile(r"\d{4,}")
 _SECRET = "key.secret"  # noqa: S105 - the name of a file
 _VIEW = "view-"
+_PLAIN = re.compile(r"[^\s,\[\]\"%]+")
+
+
+def entry(uri: str, suite: str, key: str) -> str:
+    """The entry of sources.list(5) in the deb822 format; ``key`` is a path, or a key as apt wants it in there."""
+    signed = key if key.startswith("\n") else f" {key}"
+    return f"Types: deb deb-src\nURIs: {uri}\nSuites: {suite}\nComponents: main\nSigned-By:{signed}\n"
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,24 @@ class Repository:
         """The newest state, or None where nothing has been added yet."""
         return self.newest.resolve() if self.newest.exists() else None
 
-    def line(self, uri: str) -> str:
-        """The entry of sources.list(5) for the repository at ``uri``."""
-        return f"deb [signed-by={self.key}] {uri} {self.suite} main"
+    @property
+    def line(self) -> str:
+        """The entry of sources.list(5) for this machine; empty where apt can't take the path of the key.
+
+        apt takes a path apart at white space, commas and brackets; there is no way to quote one.
+        """
+        if not _PLAIN.fullmatch(str(self.key)):
+            return ""
+        return f"deb [signed-by={self.key}] {self.newest.as_uri()} {self.suite} main"
+
+    @property
+    def stanza(self) -> str:
+        """The same in the deb822 format, with the key itself in it where apt can't take its path."""
+        key = str(self.key)
+        if not _PLAIN.fullmatch(key):
+            text = self.key.read_text(encoding="ascii")
+            key = "".join(f"\n {line or '.'}" for line in text.rstrip().splitlines())
+        return entry(self.newest.as_uri(), self.suite, key)
 
     def contents(self) -> dict[str, str]:
         """The Debian versions of the source packages in it, by name."""
@@ -116,10 +138,12 @@ class Repository:
     def only(self, sources: Iterable[str], run: Runner = run) -> Iterator[Repository]:
         """A repository with these source packages of this one and no others, until the block ends."""
         make_directory(self.directory)
-        with disk_errors(self.directory):
-            folder = Path(tempfile.mkdtemp(prefix=_VIEW, dir=self.directory))
-        try:
-            with _held(folder), self.reading() as state:
+        with ExitStack() as stack:
+            with locked(self.directory / ".lock"), disk_errors(self.directory):  # nobody sweeps before it is held
+                folder = Path(tempfile.mkdtemp(prefix=_VIEW, dir=self.directory))
+                stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                stack.enter_context(_held(folder))
+            with self.reading() as state:
                 view = Repository(folder / "view", self.suite, self.architecture)
 
                 def taken(pool: Path) -> None:
@@ -129,8 +153,6 @@ class Repository:
 
                 view._changed(taken, run, secret=self.directory / _SECRET)
                 yield view
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, changes: Iterable[Path], run: Runner = run) -> Path:
         """Take in what each of ``changes`` lists, in the place of other versions of its source; the new state.
@@ -160,12 +182,13 @@ class Repository:
     @contextmanager
     def reading(self) -> Iterator[Path | None]:
         """The newest state, which stays until the block ends; None where nothing has been added yet."""
-        while (state := self.current) is not None:
-            with suppress(FileNotFoundError), _held(state):
-                if state.is_dir():  # else removed since it was looked up, so there are newer ones
-                    yield state
-                    return
-        yield None
+        with ExitStack() as stack:
+            while (state := self.current) is not None:
+                with suppress(FileNotFoundError):
+                    stack.enter_context(_held(state))
+                    if state.is_dir():  # else removed since it was looked up, so there are newer ones
+                        break
+            yield state
 
     def _changed(self, change: Callable[[Path], None], run: Runner, secret: Path | None = None) -> Path:
         """A new state, with the pool of the last one after ``change``, signed with the key in ``secret``."""
@@ -196,9 +219,10 @@ class Repository:
 
     def _sweep(self) -> None:
         """Remove old states that nobody reads, and what a process that died has left."""
-        keep = {*self.states()[-_KEPT:], self.current}
+        current = self.current  # resolved, unlike the others: names can be compared
+        keep = {*(path.name for path in self.states()[-_KEPT:]), *([current.name] if current else [])}
         for path in (self.directory / "states").iterdir():
-            if path not in keep and not _is_held(path):
+            if path.name not in keep and not _is_held(path):
                 shutil.rmtree(path, ignore_errors=True)
         for path in self.directory.glob(f"{_VIEW}*"):
             if not _is_held(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ def keep(file: Path, inputs: str, check: Checked) -> None:
 
 
 def kept_result(file: Path, inputs: str) -> Checked | None:
-    """The result in ``file``, if it was made from ``inputs`` and its log is still there."""
+    """The result in ``file``, if it was made from ``inputs`` and its log is still there.
+
+    The log stands in the folder above that of ``file``, also where both have been moved or copied since.
+    """
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         if (data["schema"], data["inputs"]) != (SCHEMA, inputs):
@@ -52,7 +56,10 @@ def kept_result(file: Path, inputs: str) -> Checked | None:
         check = from_data(data["check"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return check if check.log is None or check.log.is_file() else None
+    if check.log is None:
+        return check
+    log = file.parent.parent / check.log.name
+    return replace(check, log=log) if log.is_file() else None
 
 
 def as_data(check: Checked) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; every failure becomes a message and an exit code here, and nowhere else."""
     if sys.stdout is None:  # closed by whoever started us
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the life of the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as above
     words = sys.argv[1:] if argv is None else argv
     args = parser(next(iter(words), "")).parse_args(words)
     for number in (signal.SIGINT, signal.SIGTERM):

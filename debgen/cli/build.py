@@ -14,7 +14,7 @@ from debgen.building.capacity import capacity
 from debgen.building.chroots import ChrootStore
 from debgen.building.result import ExerciseReport
 from debgen.chainplan import plan_chain
-from debgen.chainrun import End, Outcome, Run
+from debgen.chainrun import End, Outcome, Run, blocked
 from debgen.checking import checked, summarised
 from debgen.checks.all import CHECKS, tests_of
 from debgen.cli.board import Board
@@ -34,7 +34,7 @@ from debgen.narrate import say
 from debgen.pipeline import GENERATING_TOOLS, Written, create_repository
 from debgen.planner import Workbench
 from debgen.planning.asjson import as_json as plan_json
-from debgen.planning.chain import Chain, chosen
+from debgen.planning.chain import Chain, Link, chosen
 from debgen.planning.model import Plan
 from debgen.run import require_tools
 from debgen.workshop import Workshop
@@ -115,12 +115,12 @@ def run_verb(args: argparse.Namespace) -> int:
             return _triage(run, args)
         with run.watcher.shown():
             outcomes = run.go()
-        if args.git and outcomes[-1].summary is not None:
-            _repository(run, args.git)
         if args.json:
             print(json.dumps(as_json(run), indent=2))
         elif len(outcomes) > 1 or outcomes[0].summary is not None:  # else the error says all there is
             print(as_text(run))
+        if args.git:
+            _repository(run, args.git)
     raise_worst(outcomes)
     return 0
 
@@ -130,6 +130,8 @@ def _wanted(text: str) -> tuple[str, ...]:
     if text in ("all", "none"):
         return CHECKS if text == "all" else ()
     names = [name.strip() for name in text.split(",")]
+    if not any(names):
+        raise UsageError("--checks names no check", hint=f"all, none, or some of {','.join(CHECKS)}")
     if unknown := [name for name in names if name not in CHECKS]:
         raise UsageError(f"--checks: there is no check {', '.join(unknown)}", hint=f"There are: {', '.join(CHECKS)}.")
     return tuple(name for name in CHECKS if name in names)
@@ -146,6 +148,9 @@ def _refuse_nonsense(args: argparse.Namespace) -> None:
 def _run(chain: Chain, shop: Workshop, checks: tuple[str, ...], args: argparse.Namespace) -> Run[Board]:
     """What the command line asks for; BlockedError where ``--only`` leaves out what is needed and isn't built."""
     names = chosen(chain, args.only or tuple(chain.by_name))
+    for option, given in (("--git", args.git), ("--triage", args.triage)):
+        if given and not any(chain.by_name[name].asked for name in names):
+            raise UsageError(f"{option} is about {args.name[0]}, which --only leaves out", hint="Leave out --only.")
     before = {}
     for link in chain.links:
         if link.name not in names and (record := shop.record(link)):
@@ -176,7 +181,10 @@ def _keep_plans(plans: Sequence[Plan], run: Run[Board]) -> None:
 
 def _triage(run: Run[Board], args: argparse.Namespace) -> int:
     """Build what the package needs, then itself, with proposals of what to skip."""
-    *needed, link = run.links
+    link = _asked(run)
+    if link.obstacle:
+        raise blocked(link)
+    needed = [other for other in run.links if other is not link]
     shop, began = run.shop, time.monotonic()
     first = replace(run, chosen=tuple(need.name for need in needed), checks=(), check=lambda made, tell: ())
     with run.watcher.shown():
@@ -195,12 +203,19 @@ def _triage(run: Run[Board], args: argparse.Namespace) -> int:
 
 
 def _repository(run: Run[Board], target: Path) -> None:
-    """Make a packaging repository of what was built."""
-    link = run.links[-1]
+    """Make a packaging repository of what was asked for, if that is built."""
+    link = _asked(run)
+    if run.outcomes[link.name].summary is None:
+        return
     with run.shop.at(link):
         written = run.shop.generate(link, run.needs(link) or ())
         create_repository(written, target.absolute(), run.shop.settings_for(link))
     say(f"repository: {target}")
+
+
+def _asked(run: Run[Board]) -> Link:
+    """The one package that the command names."""
+    return next(link for link in run.links if link.asked)
 
 
 def raise_worst(outcomes: Sequence[Outcome]) -> None:
@@ -210,11 +225,12 @@ def raise_worst(outcomes: Sequence[Outcome]) -> None:
         first, *others = errors.values()
         if not others and len(outcomes) == 1:
             raise first
-        blocked = all(isinstance(error, BlockedError) for error in errors.values())
+        unbuildable = all(isinstance(error, BlockedError) for error in errors.values())
         left = sum(outcome.end is End.LEFT for outcome in outcomes)
         told = f"{len(errors)} of {len(outcomes)} packages can't be built: {', '.join(errors)}"
-        raise (BlockedError if blocked else BuildError)(
-            f"{told}; {left} more are left out" if left else told, hint="What stands in the way of each is told above."
+        raise (BlockedError if unbuildable else BuildError)(
+            f"{told}; {left} more {'is' if left == 1 else 'are'} left out" if left else told,
+            hint="What stands in the way of each is told above.",
         )
     bad = [f"{o.summary['source']} {o.summary['version']}" for o in outcomes if o.summary and not o.good]
     if bad:

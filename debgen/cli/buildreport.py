@@ -38,11 +38,11 @@ def _package(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _repository(run: Run[Board]) -> dict[str, str] | None:
+def _repository(run: Run[Board]) -> dict[str, str | None] | None:
     repository = run.shop.repository
     if repository.current is None:
         return None
-    return {"path": str(repository.newest), "line": repository.line(f"file:{repository.newest}")}
+    return {"path": str(repository.newest), "line": repository.line or None}
 
 
 def as_text(run: Run[Board]) -> str:
@@ -54,7 +54,9 @@ def as_text(run: Run[Board]) -> str:
         parts.append(f"{good} of {len(outcomes)} packages are good")
     if repository := _repository(run):
         packages = " ".join(_binary(outcome.summary) for outcome in outcomes if outcome.summary and outcome.link.asked)
-        parts.append(f"install  {repository['line']}\n         apt install {packages}".rstrip())
+        suite = run.shop.bench.index.codename
+        line = repository["line"] or f"`debgen repo path --dist {suite} -o DIR` prints the entry for apt"
+        parts.append(f"install  {line}" + (f"\n         apt install {packages}" if packages else ""))
     return "\n".join(parts)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from debgen.archive.apterrors import check_suite_name
 from debgen.archive.index import resolve_suite
-from debgen.building.repository import Held, Repository
+from debgen.building.repository import Held, Repository, entry
 from debgen.building.serving import newest_states, server
 from debgen.cli.options import SubParsers, add_mirror_options, mirror_settings
 from debgen.errors import UsageError
@@ -66,15 +66,21 @@ def run_verb(args: argparse.Namespace) -> int:
         print(json.dumps(_listing(repository, held), indent=2) if args.json else table(held))
         return 0
     folder, uri = repository.newest.absolute(), repository.newest.absolute().as_uri()
-    one_line, stanza = f"deb [signed-by={folder / 'key.asc'}] {uri} {repository.suite} main", sources(
-        uri, repository.suite, str(folder / "key.asc")
-    )  # fmt: skip
+    one_line, stanza = repository.line, repository.stanza
     if args.json:
         document = {"schema": SCHEMA, "directory": str(repository.directory.absolute()), "uri": uri}
-        print(json.dumps(document | {"key": str(folder / "key.asc"), "line": one_line, "sources": stanza}, indent=2))
+        print(
+            json.dumps(
+                document | {"key": str(folder / "key.asc"), "line": one_line or None, "sources": stanza}, indent=2
+            )
+        )
         return 0
-    print(f"{folder}\n\n# in /etc/apt/sources.list:\n{one_line}\n")
-    print(f"# or in /etc/apt/sources.list.d/debgen-{repository.suite}.sources:\n{stanza}", end="")
+    print(f"{folder}\n")
+    if one_line:
+        print(f"# in /etc/apt/sources.list:\n{one_line}\n")
+    print(
+        f"# {'or ' if one_line else ''}in /etc/apt/sources.list.d/debgen-{repository.suite}.sources:\n{stanza}", end=""
+    )
     if closed := unreadable(folder):
         say(f"apt's own user can't enter {closed}: `chmod o+x {shlex.quote(str(closed))}`, or use `debgen repo serve`.")
     return 0
@@ -94,11 +100,6 @@ def _repository(args: argparse.Namespace) -> Repository:
     return repository
 
 
-def sources(uri: str, suite: str, key: str) -> str:
-    """The entry of sources.list(5) in the deb822 format."""
-    return f"Types: deb deb-src\nURIs: {uri}\nSuites: {suite}\nComponents: main\nSigned-By: {key}\n"
-
-
 def unreadable(folder: Path) -> Path | None:
     """The outermost folder above that other users, such as apt's own, can't enter; None where all can be."""
     real = folder.resolve()
@@ -114,7 +115,7 @@ def instructions(uri: str, suite: str, names: Sequence[str]) -> str:
     return (
         "install -d -m 755 /etc/apt/keyrings\n"
         f"/usr/lib/apt/apt-helper download-file {uri}key.asc {key}\n"
-        f"cat > /etc/apt/sources.list.d/debgen-{suite}.sources <<END\n{sources(uri, suite, key)}END\n"
+        f"cat > /etc/apt/sources.list.d/debgen-{suite}.sources <<END\n{entry(uri, suite, key)}END\n"
         f"apt update\n"
         f"apt install {' '.join(names)}\n"
     )

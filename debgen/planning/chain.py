@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from packaging.utils import canonicalize_name
+
 from debgen.errors import ResolutionError, UsageError
 from debgen.planning.model import Decision, Kind, Plan
 
@@ -76,14 +78,15 @@ def chain_of(plans: Sequence[Plan]) -> Chain:
 
 
 def chosen(chain: Chain, names: Collection[str]) -> tuple[str, ...]:
-    """Those of the chain's names that are among ``names``, in order; UsageError for one that the chain doesn't have."""
-    unknown = sorted(set(names) - chain.by_name.keys())
+    """Those of the chain's names that are among ``names``, however spelt, in order; UsageError for any other."""
+    wanted = {str(canonicalize_name(name)): name for name in names}
+    unknown = sorted(text for name, text in wanted.items() if name not in chain.by_name)
     if unknown:
         raise UsageError(
             f"--only {', '.join(unknown)}: not among what is to be built",
             hint=f"To be built are: {', '.join(chain.by_name)}",
         )
-    return tuple(name for name in chain.by_name if name in names)
+    return tuple(name for name in chain.by_name if name in wanted)
 
 
 def _needs(plan: Plan, name: str, ordered: Sequence[str]) -> frozenset[str]:
@@ -121,7 +124,9 @@ def _joined(before: Link | None, link: Link) -> Link:
     if before.version != link.version:
         raise ResolutionError(
             f"{link.name} {before.version} and {link.version} are both asked for, by different names of the command",
-            hint="Build these names one after the other, or name the release of each: NAME==VERSION.",
+            hint="Build one after the other, into different folders (-o) if both results are to stay in a repository."
+            if before.asked and link.asked
+            else "Build these names one after the other, or name the release of each: NAME==VERSION.",
         )
     return replace(
         link,

@@ -178,7 +178,8 @@ def _check(folder: Path, data: Mapping[str, Any]) -> Check:
 def _here(folder: Path, text: str) -> Path:
     """Where a file of the result is now: results may have been moved or copied since."""
     path = Path(str(text))
-    return path if path.exists() else folder / "result" / path.name
+    here = folder / "result" / path.name
+    return here if here.exists() or not path.exists() else path
 
 
 def _plan(folder: Path, problems: list[str]) -> Mapping[str, Any] | None:

@@ -19,6 +19,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from clock import cpu_seconds
 from debian.deb822 import Changes
 
 from debgen.archive.index import SuiteIndex, open_suite
@@ -157,9 +158,9 @@ def test_the_checks_find_nothing_wrong_and_are_not_made_twice(
     report = tests_of(checks)
     assert (report.passed, report.tested) == (True, True)
     assert "Hello" in report.log.read_text()
-    began = time.monotonic()
+    began = cpu_seconds()
     assert check_all(subject, wanted, kept=tmp_path, say=lambda text: None) == checks
-    assert time.monotonic() - began < 1
+    assert cpu_seconds() - began < 1
 
 
 def md5(path: Path) -> str:
@@ -374,7 +375,7 @@ def test_an_interrupted_build_ends_everything_below_it(
     process = subprocess.Popen([sys.executable, "-c", script, dsc, chroot.path, chroot.architecture, out])
     try:
         log = out / f"hello-tiny_1.0-1_{chroot.architecture}.build.log"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not (log.is_file() and "\nnow asleep" in log.read_text(errors="replace")):
             assert process.poll() is None
             assert time.monotonic() < deadline
@@ -383,7 +384,7 @@ def test_an_interrupted_build_ends_everything_below_it(
     finally:
         process.send_signal(sign)
         process.wait(60)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while processes_with(f"sleep {marker}"):
         assert time.monotonic() < deadline
         time.sleep(0.5)

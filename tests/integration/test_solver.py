@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from caches import own_cache
+from clock import cpu_seconds
 
 from debgen.archive.aptroot import AptRoot
 from debgen.archive.index import SuiteIndex, open_suite
@@ -62,11 +62,6 @@ def solvers(suites: dict[str, SuiteIndex], settings: MirrorSettings) -> dict[str
 def names(index: SuiteIndex, pattern: str) -> list[str]:
     rows = index._database.execute("SELECT name FROM binary WHERE name GLOB ? ORDER BY name", (pattern,))
     return [row[0] for row in rows]
-
-
-def cpu_seconds() -> float:
-    """What this process and its children have computed, which a busy machine makes no longer."""
-    return sum(os.times()[:4])
 
 
 def apt_can(settings: MirrorSettings, suite: str, package: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+import debgen.building.repository as repository_module
 from debgen.archive.mirror import MirrorSettings
 from debgen.building.mmdebstrap import mirror_options
 from debgen.building.repository import Held, HeldBinary, Repository
@@ -330,3 +331,59 @@ def test_what_the_other_machine_has_to_run() -> None:
     assert "Signed-By: /etc/apt/keyrings/debgen-sid.asc" in text
     assert text.endswith("apt update\napt install python3-hello\n")
     assert table(()) == "The repository is empty."
+
+
+def test_what_a_reader_runs_into_is_its_own_matter(repository: Repository, tools: Tools, tmp_path: Path) -> None:
+    repository.add([changes(tmp_path / "a")], tools)
+    with pytest.raises(FileNotFoundError), repository.reading():
+        (tmp_path / "nothing").read_text()
+
+
+def test_a_view_that_is_being_made_is_not_swept_away(
+    repository: Repository, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.add([changes(tmp_path / "a")], tools)
+    held = repository_module._held
+    adding: list[threading.Thread] = []
+
+    @contextmanager
+    def late(folder: Path) -> Iterator[None]:
+        if folder.name.startswith("view-"):  # another thread adds while it isn't held yet
+            adding.append(threading.Thread(target=repository.add, args=([changes(tmp_path / "b", "other")], tools)))
+            adding[-1].start()
+            adding[-1].join(0.5)
+        with held(folder):
+            yield
+
+    monkeypatch.setattr(repository_module, "_held", late)
+    with repository.only(["hello"], tools) as view:
+        assert view.contents() == {"hello": "1.0-1"}
+    adding[0].join()
+    assert set(repository.contents()) == {"hello", "other"}
+
+
+def test_the_newest_state_stays_below_a_link_too(tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    repository = Repository(tmp_path / "link/sid/repository", "sid", "amd64")
+    repository.add([changes(tmp_path / "a")], tools)
+    for number in (2, 3, 4):  # states of runs that were killed before the link named them
+        (repository.directory / f"states/{number:04}").mkdir()
+    repository.add([changes(tmp_path / "b", "other")], tools)
+    assert set(repository.contents()) == {"hello", "other"}
+
+
+@pytest.mark.parametrize("folder", ["with space", "a,b", "x[1]"])
+def test_a_path_that_apt_would_take_apart_is_not_given(tools: Tools, tmp_path: Path, folder: str) -> None:
+    repository = Repository(tmp_path / folder / "repository", "sid", "amd64")
+    repository.add([changes(tmp_path / "a")], tools)
+    repository.key.write_text("-----BEGIN-----\n\nabc\n-----END-----\n")
+    assert repository.line == ""
+    assert repository.stanza.endswith("Signed-By:\n -----BEGIN-----\n .\n abc\n -----END-----\n")
+    assert f"URIs: {repository.newest.as_uri()}\n" in repository.stanza
+
+
+def test_a_plain_path_is_given(repository: Repository, tools: Tools, tmp_path: Path) -> None:
+    repository.add([changes(tmp_path / "a")], tools)
+    assert repository.line == f"deb [signed-by={repository.key}] {repository.newest.as_uri()} sid main"
+    assert repository.stanza.endswith(f"Signed-By: {repository.key}\n")

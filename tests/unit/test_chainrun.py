@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ class Shop:
     def __init__(self, *, kept: Sequence[str] = (), fails: Mapping[str, BaseException] | None = None) -> None:
         self.made: list[str] = []
         self.told: list[str] = []
+        self.held: list[str] = []
         self.seen: dict[str, tuple[str, ...]] = {}
         self._kept = kept
         self._fails = fails or {}
@@ -45,7 +47,14 @@ class Shop:
         self.made.append(link.name)
         return Made(link, built(link.name), cast(Any, None), cast(Any, None), Path(), tuple(needs))
 
+    @contextmanager
+    def holding(self, made: Made) -> Iterator[None]:
+        self.held.append(made.link.name)
+        yield
+        self.held.remove(made.link.name)
+
     def tell(self, made: Made, checks: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+        assert made.link.name in self.held
         self.told.append(made.link.name)
         return {"good": made.link.name != "bad", "checks": list(checks)}
 

@@ -6,9 +6,12 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from debgen.debianize.fixmes import Fixme
 from debgen.debianize.model import SourcePackage, Unmet
@@ -16,10 +19,10 @@ from debgen.errors import BlockedError, DebgenError, NoSdistError, UsageError
 from debgen.fetching import check_identity, release_date
 from debgen.pipeline import (
     _extension,
-    _packageable,
     _texts,
     parse_name,
     refuse_unready,
+    releases_of,
 )
 from debgen.upstream.facts import read_facts
 from debgen.upstream.model import FileKind, ReleaseFile
@@ -118,6 +121,9 @@ class FewFiles:
     def files(self, name: str) -> tuple[ReleaseFile, ...]:
         return self._files
 
+    def versions(self, name: str) -> tuple[str, ...]:
+        return tuple(file.version for file in self._files)
+
     def sdist_of(self, name: str, version: str) -> ReleaseFile:
         raise NoSdistError(f"{name} {version}")
 
@@ -129,7 +135,8 @@ def test_only_releases_that_run_and_have_an_sdist_are_considered() -> None:
         release_file("2", FileKind.SDIST, "nonsense"),
         release_file("1", FileKind.SDIST, ">=3.8"),
     )
-    assert _packageable("x", ["4", "3", "2", "1"], "3.14", client) == ["2", "1"]  # type: ignore[arg-type]
+    bench: Any = SimpleNamespace(index=SimpleNamespace(python_version="3.14"), client=client)
+    assert releases_of("x", SpecifierSet(), bench) == ["2", "1"]
     with pytest.raises(NoSdistError, match="x 3"):
-        _packageable("x", ["4", "3"], "3.14", client)  # type: ignore[arg-type]
-    assert _packageable("x", ["4"], "3.14", client) == []  # type: ignore[arg-type]
+        releases_of("x", SpecifierSet(">=3"), bench)
+    assert releases_of("x", SpecifierSet(">=4"), bench) == []

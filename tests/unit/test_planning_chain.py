@@ -75,3 +75,8 @@ def test_only_what_is_there_can_be_chosen() -> None:
     assert chosen(chain, ["top", "low"]) == ("low", "top")
     with pytest.raises(UsageError, match="lwo"):
         chosen(chain, ["lwo"])
+
+
+def test_what_is_chosen_may_be_spelt_otherwise() -> None:
+    chain = chain_of([plan({"top-one": ["low"], "low": []}, {})])
+    assert chosen(chain, ["Top_One"]) == ("top-one",)

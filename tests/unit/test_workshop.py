@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +20,12 @@ from debgen.building.record import Built
 from debgen.building.repository import Repository
 from debgen.buildinputs import quick_inputs
 from debgen.debianize.model import Team
+from debgen.errors import WorkspaceError
 from debgen.identity import Identity
 from debgen.pipeline import Settings
 from debgen.planning.chain import Link
 from debgen.upstream.model import FileKind, ReleaseFile
-from debgen.workshop import SCHEMA, Workshop, match_of
+from debgen.workshop import SCHEMA, Made, Workshop, match_of
 
 LINK = Link("tiny", "1.0", frozenset({"other"}), "because", asked=True)
 SETTINGS = Settings(Identity("Jane", "jane@example.org"))
@@ -177,3 +179,50 @@ def test_a_package_built_before_counts_as_the_suites() -> None:
     match = match_of(needs("1")[0])
     assert (match.package, match.debian_version, match.upstream_version) == ("python3-other", "3-1", "3")
     assert match.distribution == "other"
+
+
+def test_what_another_run_built_anew_is_not_checked_as_if_it_were_the_same(shop: Workshop) -> None:
+    found = shop.record(LINK)
+    assert found is not None
+    made = Made(LINK, found, cast(Any, None), cast(Any, None), Path(), ())
+    with shop.holding(made):
+        pass
+    with pytest.raises(WorkspaceError, match="built anew"), shop.holding(replace(made, built=replace(found, dsc="x"))):
+        pass
+
+
+def test_a_record_does_not_stand_beside_the_log_of_a_later_build(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*args: Any, **more: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("debgen.workshop.build", killed)
+    monkeypatch.setattr(Workshop, "chroot", lambda self, flavour: None)
+    shop.fresh = True
+    written = cast(Any, SimpleNamespace(dsc=Path("tiny.dsc"), package=SimpleNamespace(distribution="")))
+    with pytest.raises(KeyboardInterrupt):
+        shop.build(LINK, (), written, shop.folder(LINK) / "result")
+    assert shop.record(LINK) is None
+
+
+def test_builds_are_not_made_with_what_another_run_put_there(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def only(self: Repository, sources: object) -> Iterator[Repository]:
+        yield self
+
+    @contextmanager
+    def served(view: Repository) -> Iterator[None]:
+        yield None
+
+    monkeypatch.setattr(Repository, "only", only)
+    monkeypatch.setattr("debgen.workshop.served", served)
+    found = shop.record(LINK)
+    assert found is not None
+    with shop.seeing([found]):
+        pass
+    with pytest.raises(WorkspaceError, match="another run"), shop.seeing([replace(found, changes="other")]):
+        pass
+    monkeypatch.setattr(Repository, "has", lambda self, changes: False)
+    with pytest.raises(WorkspaceError, match="another run"), shop.seeing([found]):
+        pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -187,3 +188,9 @@ def test_who_waits_for_a_lock_is_told_and_notices_an_interruption(
     with locked(tmp_path / "lock", lambda: told.append("again")):
         pass
     assert told == ["waiting"]
+
+
+def test_a_disk_that_fills_while_a_tree_is_copied_is_told_in_one_line(tmp_path: Path) -> None:
+    full = [("a", "b", str(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a")))] * 9
+    with pytest.raises(WorkspaceError, match=r"the disk is full while writing \S+$"), disk_errors(tmp_path / "x"):
+        raise shutil.Error(full)
