@@ -343,7 +343,7 @@ def a_run(folder: Path) -> Run[Board]:
     run = Run(Chain((link, broken)), shop, lambda made, tell: [], (), board, ("good", "broken"), {})
     package = SimpleNamespace(source="s", version="1-1")
     made = SimpleNamespace(
-        link=link, built=SimpleNamespace(source="s", version="1-1"), needs=(), source_changes=folder,
+        link=link, built=SimpleNamespace(source="s", version="1-1", seconds=1.0), needs=(), source_changes=folder,
         result=SimpleNamespace(debs=(), changes=folder, log=folder),
         written=SimpleNamespace(package=package, tree=folder, orig=Orig()),
     )  # fmt: skip
