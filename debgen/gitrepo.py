@@ -1,8 +1,9 @@
 """A packaging repository in the layout of DEP-14, as git-buildpackage works with it.
 
 ``upstream/latest`` has the content of the tarballs, tagged ``upstream/VERSION``; ``pristine-tar`` what it takes to make
-those byte for byte again; ``debian/latest`` adds debian/, with its patches not applied. What debgen itself generated is
-kept in ``refs/debgen/generated``, which is not pushed: the base for merging the next release with a human's changes.
+those byte for byte again; ``debian/latest`` adds debian/, with its patches not applied (for another suite than
+unstable, the branch is named after that: ``debian/trixie-backports``). What debgen itself generated is kept in
+``refs/debgen/generated``, which is not pushed: the base for merging the next release with a human's changes.
 
 git is run without the user's and the machine's configuration, so no hook, signature or line-ending rule changes what
 comes out; author and dates come from the changelog entry, so the same input gives the same commits.
@@ -67,12 +68,13 @@ def import_of(dsc: Path, version: str) -> Import:
 
 @dataclass(frozen=True)
 class Repository:
-    """A git repository at ``path``; commits are by ``identity`` and of ``date``."""
+    """A git repository at ``path``; commits are by ``identity`` and of ``date``, the packaging is on ``branch``."""
 
     path: Path
     identity: Identity
     date: datetime
     run: Runner = run
+    branch: str = DEBIAN
 
     def git(self, *words: str | Path, index: Path | None = None, work: Path | None = None) -> str:
         """Run git here, and give what it prints; ``index`` and ``work`` stand for its own index and working tree."""
@@ -132,23 +134,30 @@ def tag_of(upstream: str) -> str:
     return "upstream/" + re.sub(r"\.(?=\.|$|lock$)", ".#", text)
 
 
+def debian_branch(gbp_conf: str) -> str:
+    """The branch that debian/gbp.conf names for the packaging; ``debian/latest`` where it names none."""
+    found = re.search(r"^debian-branch\s*=\s*(\S+)", gbp_conf, re.MULTILINE)
+    return found[1] if found else DEBIAN
+
+
 def create(
     target: Path, told: Import, generated: Mapping[str, str], identity: Identity, date: datetime, run: Runner = run
 ) -> None:
-    """Make the repository ``target`` with one release, on ``debian/latest``.
+    """Make the repository ``target`` with one release, on the branch that its gbp.conf names.
 
     ``generated`` is debian/ as the generator wrote it. UsageError where ``target`` holds anything: nothing that exists
     is touched. It appears complete or not at all.
     """
     refuse_existing(target)
     with fresh_directory(target) as work:
-        repository = Repository(work, identity, date, run)
-        repository.git("init", "--quiet", "--template=", f"--initial-branch={DEBIAN}")
+        branch = debian_branch(generated.get("gbp.conf", ""))
+        repository = Repository(work, identity, date, run, branch)
+        repository.git("init", "--quiet", "--template=", f"--initial-branch={branch}")
         repository.defuse_attributes()
         upstream = import_upstream(repository, told)
         commit = import_debian(repository, told, upstream, parents=(upstream,), message=f"Package {told.version}")
         keep_generated(repository, generated, told.version)
-        repository.git("update-ref", f"refs/heads/{DEBIAN}", commit)
+        repository.git("update-ref", f"refs/heads/{branch}", commit)
         repository.git("reset", "--quiet", "--hard", work=work)
 
 

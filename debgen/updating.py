@@ -23,12 +23,12 @@ from debgen.debianize.model import SourcePackage
 from debgen.debianize.updates import changelog_lines, entry
 from debgen.errors import CommandError, PatchError, UsageError
 from debgen.gitrepo import (
-    DEBIAN,
     GENERATED,
     PRISTINE,
     UPSTREAM,
     Import,
     Repository,
+    debian_branch,
     import_debian,
     import_upstream,
     keep_generated,
@@ -207,22 +207,27 @@ def _with_patches(files: Mapping[str, str], patches: Sequence[Refreshed]) -> dic
 
 
 def open_repository(place: Place, identity: Identity, date: datetime, run: Runner = run) -> Repository:
-    """The repository at ``place``, which is on ``debian/latest`` and has nothing uncommitted. UsageError else."""
-    repository = Repository(place.tree, identity, date, run)
+    """The repository at ``place``, which is on the branch of the packaging and has nothing uncommitted.
+
+    UsageError where it isn't so. The branch is the one that debian/gbp.conf names.
+    """
+    settings = place.tree / "debian/gbp.conf"
+    wanted = debian_branch(settings.read_text("utf-8", "replace") if settings.is_file() else "")
+    repository = Repository(place.tree, identity, date, run, wanted)
     branch = ""
     with suppress(CommandError):
         branch = repository.git("symbolic-ref", "--quiet", "--short", "HEAD")
-    if branch != DEBIAN or not repository.resolve(f"refs/heads/{UPSTREAM}"):
+    if branch != wanted or not repository.resolve(f"refs/heads/{UPSTREAM}"):
         raise UsageError(
-            f"{place.tree} is on {branch or 'no branch'}, not on {DEBIAN} beside {UPSTREAM} (DEP-14)",
-            hint=f"Check out {DEBIAN}, or rename the branches.",
+            f"{place.tree} is on {branch or 'no branch'}, not on {wanted} beside {UPSTREAM} (DEP-14)",
+            hint=f"Check out {wanted}, or rename the branches.",
         )
     if changed := repository.git("status", "--porcelain", "--untracked-files=no"):
         raise UsageError(f"{place.tree} has uncommitted changes:\n{changed}", hint="Commit them first.")
     words = ("diff", "--name-only", f"refs/heads/{UPSTREAM}", "HEAD", "--", ".", ":(exclude)debian")
     if foreign := repository.git(*words):
         raise UsageError(
-            f"{DEBIAN} differs from {UPSTREAM} outside of debian/:\n{foreign}",
+            f"{wanted} differs from {UPSTREAM} outside of debian/:\n{foreign}",
             hint="Make a patch in debian/patches of these changes, so that they aren't lost.",
         )
     return repository
@@ -239,12 +244,14 @@ def move_repository(repository: Repository, told: Import, generated: Mapping[str
         clone.git("config", "core.bare", "false")
         clone.defuse_attributes()
         upstream = import_upstream(clone, told)
-        head = clone.resolve(f"refs/heads/{DEBIAN}")
+        head = clone.resolve(f"refs/heads/{clone.branch}")
         commit = import_debian(clone, told, upstream, parents=(head, upstream), message=message)
-        clone.git("update-ref", f"refs/heads/{DEBIAN}", commit)
+        clone.git("update-ref", f"refs/heads/{clone.branch}", commit)
         keep_generated(clone, generated, told.version)
         repository.defuse_attributes()
-        repository.git("fetch", "--quiet", "--no-tags", clone.path / ".git", f"+refs/heads/{DEBIAN}:refs/debgen/new")
+        repository.git(
+            "fetch", "--quiet", "--no-tags", clone.path / ".git", f"+refs/heads/{clone.branch}:refs/debgen/new"
+        )
         try:
             # The only step that a file in the way can stop; what follows moves names only.
             repository.git("merge", "--quiet", "--ff-only", "refs/debgen/new", work=repository.path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ _KEY_NAME = "debgen local repository"
 #: apt refuses what was signed later than its own clock says, so signatures are dated back by what clocks may differ.
 CLOCKS_DIFFER = timedelta(hours=1)
 _OLDER = timedelta(days=1)
+_HOME = "debgen-gpg-"
+#: Seconds in which a new home may not be held yet.
+_YOUNG = 60.0
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,44 @@ def signer(secret: Path, now: datetime, run: Runner) -> Iterator[Signer]:
 
     Whoever calls it sees to it that no other process does so at the same time.
     """
-    home = Path(tempfile.mkdtemp(prefix="debgen-gpg-"))  # a short path, for the socket of gpg's agent
+    with _fresh_home() as home:
+        try:
+            public = _imported(secret, home, run) or _made(secret, home, now - _OLDER, run)
+            yield Signer(home, run, now - CLOCKS_DIFFER, public)
+        finally:
+            with suppress(Exception):  # an agent that isn't there needs no end
+                run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
+
+
+@contextmanager
+def _fresh_home() -> Iterator[Path]:
+    """A home for gpg; those that processes left which were killed go, as they hold the key (and their agents end)."""
+    base = Path(tempfile.gettempdir())  # a short path, for the socket of gpg's agent
+    for old in base.glob(f"{_HOME}*"):
+        with suppress(OSError):
+            if old.stat().st_uid == os.getuid() and old.stat().st_mtime < time.time() - _YOUNG and not _is_used(old):
+                shutil.rmtree(old, ignore_errors=True)
+    with disk_errors(base):
+        home = Path(tempfile.mkdtemp(prefix=_HOME, dir=base))
+    handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        public = _imported(secret, home, run) or _made(secret, home, now - _OLDER, run)
-        yield Signer(home, run, now - CLOCKS_DIFFER, public)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield home
     finally:
-        with suppress(Exception):  # an agent that isn't there needs no end
-            run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False)
         shutil.rmtree(home, ignore_errors=True)
+        os.close(handle)
+
+
+def _is_used(home: Path) -> bool:
+    """Whether a living process holds ``home``."""
+    handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _imported(secret: Path, home: Path, run: Runner) -> str:

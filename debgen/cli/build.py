@@ -90,9 +90,9 @@ def add_parser(verbs: SubParsers) -> None:
 
 def run_verb(args: argparse.Namespace) -> int:
     """Do it; the first failure's error, or CheckError where all is built but a check failed."""
-    settings = source_settings(args)
     checks = _wanted(args.checks)
     _refuse_nonsense(args)
+    settings = source_settings(args)
     require_tools(*_TOOLS, *(GIT_TOOLS if args.git else ()))
     if args.git:
         refuse_existing(args.git)

@@ -85,6 +85,7 @@ class _Writer:
         self._refuse_stale_recipe()
         self._question_taken_name()
         self._question_odd_files()
+        distribution = self.inputs.suite.changelog_distribution
         files = {
             "control": self._control(),
             "rules": self._rules(),
@@ -92,10 +93,8 @@ class _Writer:
             "copyright": self._copyright(),
             "watch": watch(self.inputs, self.templates, repack_suffix=self.inputs.repack.suffix),
             "source/format": "3.0 (quilt)\n",
-            "salsa-ci.yml": self.templates.render(
-                "salsa-ci.yml.j2", distribution=self.inputs.suite.changelog_distribution
-            ),
-            "gbp.conf": self.templates.render("gbp.conf.j2"),
+            "salsa-ci.yml": self.templates.render("salsa-ci.yml.j2", distribution=distribution),
+            "gbp.conf": self.templates.render("gbp.conf.j2", distribution=distribution),
             "tests/control": self._tests_control(),
         }
         if overrides := py3dist_overrides(self.inputs, self.judged):

@@ -73,13 +73,26 @@ def known() -> tuple[Known, ...]:
     return tuple(Known(*row) for row in rows)
 
 
-def contents(root: AptRoot) -> Iterator[tuple[str, list[str]]]:
-    """Path and packages of each line of the suite's Contents files, read without debgen's own reader."""
+@cache
+def contents(root: AptRoot) -> tuple[tuple[str, list[str]], ...]:
+    """Path and packages of lines of the suite's Contents files, read without debgen's own reader.
+
+    They are all lines of Python's metadata, and of what the table names.
+    """
+    files = {row.file for row in known()}
+    folders = tuple(f"{file}/" for file in files)
+    found = []
     for path in sorted((root.directory / "lists").glob("*_Contents-*.gz")):
         with gzip.open(path, "rt", encoding="utf-8", errors="replace") as stream:
             for line in stream:
-                file, _, packages = line.rstrip("\n").rpartition(" ")
-                yield file.rstrip(), [package.rpartition("/")[2] for package in packages.split(",")]
+                if (
+                    "-info" in line
+                    or line.split(" ", 1)[0] in files
+                    or (line.startswith("usr/share/doc/") and line.startswith(folders))
+                ):
+                    file, _, packages = line.rstrip("\n").rpartition(" ")
+                    found.append((file.rstrip(), [package.rpartition("/")[2] for package in packages.split(",")]))
+    return tuple(found)
 
 
 def test_the_table_is_large_and_has_each_pair_once() -> None:

@@ -128,6 +128,19 @@ def moved(tree: Path, out: Path, new: SourcePackage, code: str, *, without_faili
     return updated
 
 
+def test_a_backport_is_on_a_branch_of_its_own_and_moves_there(tmp_path: Path) -> None:
+    settings = "[DEFAULT]\ndebian-branch = debian/trixie-backports\nupstream-branch = upstream/latest\n"
+    package = generated("1.0", **{"gbp.conf": settings})
+    dsc = written(tmp_path / "one", package, upstream("1.0"), package.files)
+    create(tmp_path / "repo", import_of(dsc, package.version), package.files, JANE, OLD)
+    branches = ("for-each-ref", "--format=%(refname:short)", "refs/heads/debian")
+    assert git(tmp_path / "repo", *branches) == "debian/trixie-backports"
+    new = generated("2.0", **{"gbp.conf": settings})
+    moved(tmp_path / "repo", tmp_path / "two", new, "print(2)\n")
+    assert git(tmp_path / "repo", *branches) == "debian/trixie-backports"
+    assert "foo (2.0-1)" in git(tmp_path / "repo", "show", "debian/trixie-backports:debian/changelog")
+
+
 def test_the_layout_is_that_of_dep_14(repository: Path) -> None:
     assert git(repository, "for-each-ref", "--format=%(refname)").split() == [
         "refs/debgen/generated", "refs/heads/debian/latest", "refs/heads/pristine-tar", "refs/heads/upstream/latest",

@@ -387,3 +387,16 @@ def test_a_plain_path_is_given(repository: Repository, tools: Tools, tmp_path: P
     repository.add([changes(tmp_path / "a")], tools)
     assert repository.line == f"deb [signed-by={repository.key}] {repository.newest.as_uri()} sid main"
     assert repository.stanza.endswith(f"Signed-By: {repository.key}\n")
+
+
+def test_the_homes_of_gpg_that_were_left_behind_go(
+    repository: Repository, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("left", "held", "young"):
+        (tmp_path / f"debgen-gpg-{name}").mkdir()
+    for name in ("left", "held"):
+        os.utime(tmp_path / f"debgen-gpg-{name}", (1, 1))
+    with repository_module._held(tmp_path / "debgen-gpg-held"):
+        repository.add([changes(tmp_path / "a")], tools)
+    assert {path.name for path in tmp_path.glob("debgen-gpg-*")} == {"debgen-gpg-held", "debgen-gpg-young"}

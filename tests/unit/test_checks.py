@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,6 +116,17 @@ def test_a_result_whose_log_is_gone_or_that_is_half_written_does_not_count(
     (tmp_path / "kept/watch.json").write_text('{"schema": 1, "inp')
     made(subject, tmp_path)
     assert makers.made == ["blhc", "watch"]
+
+
+def test_results_that_were_copied_name_the_logs_beside_them(subject: Subject, makers: Makers, tmp_path: Path) -> None:
+    made(subject, tmp_path, "lintian")
+    copy = shutil.copytree(tmp_path, tmp_path.with_name("copy"))
+    (found,) = checks.check_all(
+        changed(subject, built=replace(subject.built, changes=copy / subject.changes.name)),
+        ["lintian"], kept=copy / "kept", say=lambda text: None,
+    )  # fmt: skip
+    assert makers.made == ["lintian"]
+    assert found.log == copy / subject.log("lintian").name
 
 
 def changed(subject: Subject, **fields: Any) -> Subject:

@@ -8,12 +8,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 from debgen import __version__, errors
 from debgen.cli import main, plan
 from debgen.errors import BuildError, CommandError, DebgenError, UsageError
+from debgen.narrate import say
 
 Outcome = Callable[[BaseException | int], tuple[int, str, str]]
 
@@ -148,6 +150,10 @@ def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -
         (["envs", "create", "1.0", "--python", "3.12"], "--install"),
         (["envs", "info", "1.0"], "no environment"),
         (["inspect", "./nonexistent"], "./nonexistent"),
+        (["build", "x", "--checks", ","], "names no check"),
+        (["build", "x", "--checks", "lintain"], "lintain"),
+        (["build", "x", "--jobs", "-1"], "--jobs -1"),
+        (["build", "x", "y", "--git", "./g"], "--git is about one package"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -177,3 +183,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"debgen {__version__}\n"
+
+
+def test_a_closed_stderr_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "run_verb", lambda args: say("told to nobody") or 0)  # type: ignore[func-returns-value]
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["plan", "x"]) == 0
+    cast(IO[str], sys.stderr).close()

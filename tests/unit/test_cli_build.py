@@ -1,0 +1,55 @@
+"""What ``debgen build`` makes of its options, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from debgen.chainrun import End, Outcome
+from debgen.cli import build as verb
+from debgen.errors import BlockedError, BuildError, CheckError, UsageError
+from debgen.planning.chain import Chain, Link
+
+LOW = Link("low", "1", frozenset(), "because")
+TOP = Link("top", "1", frozenset({"low"}), "because", asked=True)
+LATE = Link("late", "1", frozenset(), "because")
+CHAIN = Chain((LOW, TOP, LATE))
+
+
+def run(*only: str, **options: Any) -> Any:
+    shop = SimpleNamespace(record=lambda link: None)
+    wanted = {"only": list(only), "git": None, "triage": False, "jobs": 1, "keep_going": False, "name": ["top"]}
+    return verb._run(CHAIN, cast(Any, shop), (), argparse.Namespace(**{**wanted, **options}))
+
+
+def test_only_what_can_be_built_is_chosen() -> None:
+    assert run().chosen == ("low", "top", "late")
+    assert run("Low").chosen == ("low",)
+    with pytest.raises(BlockedError, match="top needs low") as caught:
+        run("top")
+    assert "--only low" in caught.value.hint
+
+
+@pytest.mark.parametrize("option", [{"git": Path("g")}, {"triage": True}], ids=lambda option: next(iter(option)))
+def test_what_is_about_the_named_package_does_not_go_with_leaving_it_out(option: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--only leaves out"):
+        run("low", **option)
+    assert verb._asked(run(**option)).name == "top"  # which is not the last
+
+
+def test_how_a_run_ends() -> None:
+    bad = {"source": "x", "version": "1-1", "good": False}
+    verb.raise_worst([Outcome(LOW, End.BUILT, {**bad, "good": True})])
+    with pytest.raises(CheckError, match="x 1-1 is built, but not fit"):
+        verb.raise_worst([Outcome(LOW, End.BUILT, bad)])
+    with pytest.raises(BuildError, match="1 of 2 packages can't be built: low; 1 more is left out"):
+        verb.raise_worst([Outcome(LOW, End.FAILED, error=BuildError("no")), Outcome(TOP, End.LEFT)])
+    with pytest.raises(BlockedError, match=r"^no$"):
+        verb.raise_worst([Outcome(LOW, End.BLOCKED, error=BlockedError("no"))])
+    blocked = [Outcome(link, End.BLOCKED, error=BlockedError("no")) for link in (LOW, LATE)]
+    with pytest.raises(BlockedError, match="2 of 2"):
+        verb.raise_worst(blocked)
