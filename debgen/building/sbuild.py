@@ -18,7 +18,7 @@ from debgen.building.scratch import GIB, NOT_FOUND, ends_with_us, scratch
 from debgen.building.source import ExtraSource
 from debgen.building.warm import MARK, PAUSE, WarmChroots, key_of, paused
 from debgen.data import data_directory
-from debgen.errors import BuildError
+from debgen.errors import BuildError, ChrootError
 from debgen.narrate import say
 from debgen.run import Runner, missing_tool, run
 from debgen.workspace import cache_directory, disk_errors, make_directory
@@ -62,6 +62,8 @@ def build(
         if tarball:
             try:
                 return job.build(tarball, narrate)
+            except ChrootError:
+                pass  # the kept chroot is damaged
             except BuildError as error:
                 if _stage(error.log) in _ITS_OWN:
                     raise
@@ -193,9 +195,17 @@ def _stage(log: Path | None) -> str:
     return found[1] if found else ""
 
 
-def _failure(dsc: Path, log: Path) -> BuildError:
+def _failure(dsc: Path, log: Path) -> BuildError | ChrootError:
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     found = _stage(log)
+    if found == "create-session":
+        told = re.search(r"^Unpacking .*\n((?:.*\n)*?)E: Error creating chroot session", text, re.MULTILINE)
+        lines = [line for line in (told[1] if told else "").splitlines() if not line.startswith("bad exit status")]
+        return ChrootError(
+            f"the chroot to build {dsc.stem} in can't be unpacked:\n" + "\n".join(f"  {line}" for line in lines),
+            hint="`debgen doctor` checks what chroots need; `debgen chroot update` makes one anew. "
+            f"The whole log is {log}",
+        )
     stage = f" (stage {found})" if found else ""
     return BuildError(
         f"{dsc.stem} does not build{stage}:\n" + "\n".join(f"  {line}" for line in error_excerpt(text.splitlines())),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -55,7 +56,8 @@ def as_text(run: Run[Board]) -> str:
     if repository := _repository(run):
         packages = " ".join(_binary(outcome.summary) for outcome in outcomes if outcome.summary and outcome.link.asked)
         suite = run.shop.bench.index.codename
-        line = repository["line"] or f"`debgen repo path --dist {suite} -o DIR` prints the entry for apt"
+        asked = f"debgen repo path --dist {suite} -o {shlex.quote(str(run.shop.out.parent))}"
+        line = repository["line"] or f"with the entry for apt that `{asked}` prints"
         parts.append(f"install  {line}" + (f"\n         apt install {packages}" if packages else ""))
     return "\n".join(parts)
 

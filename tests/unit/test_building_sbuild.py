@@ -14,7 +14,7 @@ from debian.deb822 import Changes
 from debgen.building.changes import complete_changes, listed_files
 from debgen.building.chroots import Chroot, Flavour
 from debgen.building.sbuild import build, configuration
-from debgen.errors import BuildError, MissingToolError
+from debgen.errors import BuildError, ChrootError, MissingToolError
 from debgen.run import Completed
 
 DSC = """\
@@ -147,6 +147,17 @@ def test_a_failed_build_leaves_its_log_only_and_says_why(dsc: Path, tmp_path: Pa
     assert caught.value.log == tmp_path / "out" / "x_1-1_amd64.build.log"
     assert str(caught.value.log) in caught.value.hint
     assert str(dsc) in caught.value.hint
+
+
+def test_a_chroot_that_cannot_be_unpacked_is_not_the_packages_fault(dsc: Path, tmp_path: Path) -> None:
+    log = (
+        "Unpacking /c/sid-amd64.tar to /x/tmp.sbuild.a...\ntar: Unexpected EOF in archive\n"
+        "bad exit status (2): perl -e a long program\nE: Error creating chroot session: skipping x\n\n"
+        "| Summary  |\nFail-Stage: create-session\nStatus: failed\n"
+    )
+    with pytest.raises(ChrootError, match=r"x_1-1 in can't be unpacked:\n  tar: Unexpected EOF in archive$") as caught:
+        build(dsc, CHROOT, tmp_path / "out", Sbuild(log, code=1))
+    assert "debgen doctor" in caught.value.hint
 
 
 def test_a_missing_sbuild_is_no_failed_build(dsc: Path, tmp_path: Path) -> None:
