@@ -65,16 +65,10 @@ def run_verb(args: argparse.Namespace) -> int:
         held = repository.held()
         print(json.dumps(_listing(repository, held), indent=2) if args.json else table(held))
         return 0
-    folder, uri = repository.newest.absolute(), repository.newest.absolute().as_uri()
-    one_line, stanza = repository.line, repository.stanza
     if args.json:
-        document = {"schema": SCHEMA, "directory": str(repository.directory.absolute()), "uri": uri}
-        print(
-            json.dumps(
-                document | {"key": str(folder / "key.asc"), "line": one_line or None, "sources": stanza}, indent=2
-            )
-        )
+        print(json.dumps(_place(repository), indent=2))
         return 0
+    folder, one_line, stanza = repository.newest.absolute(), repository.line, repository.stanza
     print(f"{folder}\n")
     if one_line:
         print(f"# in /etc/apt/sources.list:\n{one_line}\n")
@@ -84,6 +78,18 @@ def run_verb(args: argparse.Namespace) -> int:
     if closed := unreadable(folder):
         say(f"apt's own user can't enter {closed}: `chmod o+x {shlex.quote(str(closed))}`, or use `debgen repo serve`.")
     return 0
+
+
+def _place(repository: Repository) -> dict[str, object]:
+    folder = repository.newest.absolute()
+    return {
+        "schema": SCHEMA,
+        "directory": str(repository.directory.absolute()),
+        "uri": folder.as_uri(),
+        "key": str(folder / "key.asc"),
+        "line": repository.line or None,
+        "sources": repository.stanza,
+    }
 
 
 def _repository(args: argparse.Namespace) -> Repository:

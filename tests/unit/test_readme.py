@@ -23,10 +23,11 @@ from debgen import comparison, errors, workshop
 from debgen.archive.model import Origin
 from debgen.building.checked import Checked
 from debgen.building.checked import Verdict as CheckVerdict
+from debgen.building.repository import Held, HeldBinary, Repository
 from debgen.chainrun import End, Outcome, Run
 from debgen.checking import summarised
 from debgen.checks.all import CHECKS
-from debgen.cli import buildreport, check, chroot, doctor, envs, inspect, matrix, parser, why
+from debgen.cli import buildreport, check, chroot, doctor, envs, inspect, matrix, parser, repo, review, why
 from debgen.cli.board import Board
 from debgen.debianize.origs import Orig
 from debgen.errors import CONFLICTS, INTERRUPTED, DebgenError
@@ -39,6 +40,8 @@ from debgen.planning.model import BuildNeed, Decision, Finding, Kind, Plan, Supp
 from debgen.planning.saved import save
 from debgen.planning.verdict import Verdict
 from debgen.recipes import Layer, Recipe, parse_recipe
+from debgen.review.document import Document, Mark
+from debgen.review.document import Section as ReviewSection
 from debgen.upstream.builders import Builder
 from debgen.upstream.buildmodel import BuildFacts, Crate, Library, LibraryKind
 from debgen.upstream.devices import Device
@@ -215,7 +218,7 @@ def full_plan() -> Plan:
 
 
 def test_the_versions_of_all_forms() -> None:
-    others = {module.SCHEMA for module in (why, matrix, check, envs, inspect, chroot, doctor)}
+    others = {module.SCHEMA for module in (why, matrix, check, envs, inspect, chroot, doctor, repo, review)}
     assert len(others) == 1
     assert SCHEMA == workshop.SCHEMA
     assert f"{SCHEMA} for a plan and a build, {others.pop()} for the others" in section("JSON")
@@ -369,6 +372,22 @@ def test_every_key_of_a_builds_json_is_described(tmp_path: Path, monkeypatch: py
     assert outdated(summary, form("build NAME")) == set()
     assert undescribed(buildreport.dry_json(run), form("build --dry-run --json")) == {"schema"}
     assert outdated(buildreport.dry_json(run), form("build --dry-run --json")) == set()
+
+
+def test_every_key_of_a_reviews_json_is_described() -> None:
+    section = ReviewSection("k", "t", Mark.GOOD, "told", ())
+    document = Document("t", "sid", Mark.LOOK, "told", (), ((Mark.LOOK, "read it"),), (section,))
+    told = review._json(document, Path("a"), Path("b"))
+    assert undescribed(told, form("review --json")) == {"schema"}
+    assert outdated(told, form("review --json")) == set()
+
+
+def test_every_key_of_a_repositorys_json_is_described(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, "sid", "amd64")
+    held = Held("s", "1", (HeldBinary("p", "1", "all"),))
+    told = {**repo._listing(repository, (held,)), **repo._place(repository)}
+    assert undescribed(told, form("repo path --json", "repo list --json")) == {"schema"}
+    assert outdated(told, form("repo path --json", "repo list --json")) == set()
 
 
 def listed(variable: str) -> list[str]:
