@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -21,6 +22,10 @@ from debgen.planning.chain import Link
 _COLOURS = {
     End.KEPT: "green", End.BUILT: "green", End.FAILED: "red", End.BLOCKED: "red", End.LEFT: "yellow",
 }  # fmt: skip
+
+
+#: What a stage's text begins with: seconds since the build began, beside which the table has those of the package.
+_CLOCK = re.compile(r"^\d+ s\s+")
 
 
 @dataclass
@@ -105,6 +110,8 @@ class Board:
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for fixed in (False, False, True, False):  # the name, what is done, since when, and the stage
+            table.add_column(overflow="fold", no_wrap=fixed)
         now = time.monotonic()
         with self._lock:
             for link in self._links:
@@ -113,7 +120,9 @@ class Board:
                 if row.outcome:
                     table.add_row(label, Text(told(row.outcome), style=_COLOURS[row.outcome.end]), "")
                 elif row.task:
-                    table.add_row(label, Text(row.task, style="bold"), f"{now - row.since:4.0f} s", row.stage)
+                    table.add_row(
+                        label, Text(row.task, style="bold"), f"{now - row.since:4.0f} s", _CLOCK.sub("", row.stage)
+                    )
                 else:
                     table.add_row(
                         label, Text(f"waits for {', '.join(row.waits)}" if row.waits else "waiting", style="dim"), ""
@@ -129,8 +138,9 @@ def told(outcome: Outcome) -> str:
             return str(outcome.end.value)
         if outcome.unchecked:
             return "built, but its checks were left out, as another package failed"
-        missing = ", ".join(outcome.waited_for)
-        return f"left out, as {f'{missing} is not built' if missing else 'another package failed'}"
+        if outcome.waited_for:
+            return f"left out, as it needs {', '.join(outcome.waited_for)}"
+        return "left out, as another package failed"
     kept = " (nothing has changed since it was built)" if outcome.end is End.KEPT else ""
     if summary["good"]:
         return f"good{kept}"

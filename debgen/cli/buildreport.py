@@ -53,12 +53,14 @@ def as_text(run: Run[Board]) -> str:
     if len(outcomes) > 1:
         good = sum(outcome.good for outcome in outcomes)
         parts.append(f"{good} of {len(outcomes)} packages are good")
-    if repository := _repository(run):
-        packages = " ".join(_binary(outcome.summary) for outcome in outcomes if outcome.summary and outcome.link.asked)
+    if (repository := _repository(run)) and any(outcome.summary for outcome in outcomes):
+        built = [(outcome.link, outcome.summary) for outcome in outcomes if outcome.summary]
+        asked = [summary for link, summary in built if link.asked] or [summary for _, summary in built]
+        packages = " ".join(map(_binary, asked))
         suite = run.shop.bench.index.codename
-        asked = f"debgen repo path --dist {suite} -o {shlex.quote(str(run.shop.out.parent))}"
-        line = repository["line"] or f"with the entry for apt that `{asked}` prints"
-        parts.append(f"install  {line}" + (f"\n         apt install {packages}" if packages else ""))
+        command = f"debgen repo path --dist {suite} -o {shlex.quote(str(run.shop.out.parent))}"
+        line = repository["line"] or f"with the entry for apt that `{command}` prints"
+        parts.append(f"install  {line}\n         apt install {packages}")
     return "\n".join(parts)
 
 

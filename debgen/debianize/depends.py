@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Match
 from debgen.archive.names import relations_for
+from debgen.archive.relation import parse_clause
 from debgen.debianize.model import Inputs
 from debgen.debianize.requirements import Judged
 from debgen.planning.verdict import Verdict, judge
@@ -63,6 +64,7 @@ def suggests(inputs: Inputs, judged: Judged) -> list[str]:
 def suggested(inputs: Inputs, judged: Judged) -> dict[str, str]:
     """What :func:`suggests` gives, each with the requirement that is behind it."""
     depended = {match.package for _, match in judged.met}
+    depended |= {relation.name for clause in judged.more for relation in parse_clause(clause)}
     found: dict[str, str] = {}
     for extra in _extras(inputs.facts.requirements):
         if _FOR_DEVELOPERS.fullmatch(extra):

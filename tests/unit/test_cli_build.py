@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import io
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
 from debgen.chainrun import End, Outcome
 from debgen.cli import build as verb
+from debgen.cli.board import Board
+from debgen.cli.buildreport import as_text
 from debgen.errors import BlockedError, BuildError, CheckError, UsageError
 from debgen.planning.chain import Chain, Link
 
@@ -53,3 +58,42 @@ def test_how_a_run_ends() -> None:
     blocked = [Outcome(link, End.BLOCKED, error=BlockedError("no")) for link in (LOW, LATE)]
     with pytest.raises(BlockedError, match="2 of 2"):
         verb.raise_worst(blocked)
+
+
+def test_on_a_narrow_terminal_nothing_is_cut_and_one_clock_runs() -> None:
+    board = Board([LOW, replace(TOP, name="a-name-that-is-as-long-as-this-one")])
+    board.begins("low", "building")
+    board.stage("low", "164 s  removing the chroot")
+    board.waits({"a-name-that-is-as-long-as-this-one": ("low",)})
+    console = Console(width=44, file=io.StringIO())
+    console.print(board._table())
+    text = "".join(cast(io.StringIO, console.file).getvalue().split())
+    assert "…" not in text
+    assert "164" not in text
+    assert "chroot" in text
+
+
+def report(folder: Path, *outcomes: Outcome) -> str:
+    repository = SimpleNamespace(current=folder, newest=folder, line="", directory=folder)
+    shop = SimpleNamespace(
+        repository=repository, bench=SimpleNamespace(index=SimpleNamespace(codename="sid")), out=folder / "sid"
+    )
+    links = [outcome.link for outcome in outcomes]
+    made = SimpleNamespace(shop=shop, links=links, outcomes={outcome.link.name: outcome for outcome in outcomes})
+    return as_text(cast(Any, made))
+
+
+def test_what_to_install_is_what_was_asked_for_and_built(tmp_path: Path) -> None:
+    def summary(name: str) -> dict[str, Any]:
+        return {
+            "source": name, "version": "1-1", "suite": "sid", "good": True, "debs": [f"/x/python3-{name}_1-1_all.deb"],
+            "changes": "", "source_tree": "", "log": "", "orig": {"archive": False}, "checks": [], "seconds": 1,
+        }  # fmt: skip
+
+    low, top = Outcome(LOW, End.BUILT, summary("low")), Outcome(TOP, End.BUILT, summary("top"))
+    failed = Outcome(TOP, End.FAILED, error=BuildError("no"))
+    folder = tmp_path / "a folder"
+    assert report(folder, low, top).endswith("apt install python3-top")
+    assert report(folder, low, failed).endswith("apt install python3-low")
+    assert "install" not in report(folder, failed, Outcome(LOW, End.LEFT))
+    assert f"debgen repo path --dist sid -o '{folder}'" in report(folder, low)

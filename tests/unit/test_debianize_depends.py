@@ -102,6 +102,7 @@ def test_what_a_command_asks_for_by_an_extra() -> None:
     script = EntryPoint("foo", "foo.cli:app [cli]")
     files = made(replace(told, facts=replace(told.facts, scripts=(script,)))).files
     assert " python3-typer (>= 0.16~),\n" in files["control"].partition("\nDepends:\n")[2]
+    assert "Suggests" not in files["control"]  # what is depended on needs no suggestion
     plain = replace(script, target="foo.cli:app")
     files = made(replace(told, facts=replace(told.facts, scripts=(plain,)))).files
     assert "python3-typer" not in files["control"].partition("\nDepends:\n")[2].partition("Suggests")[0]
