@@ -80,7 +80,9 @@ def _facts(results: Results, orig: Path, digest: str, told: Told) -> Iterator[tu
         yield "The archive’s orig", str(results.summary.orig["text"])
     yield "Source package", str(results.dsc or "no .dsc")
     if results.summary and results.summary.source_changes:
-        yield "to upload", str(results.summary.source_changes)
+        # The archive takes binaries of its own making, but wants to see those of a new package (Developer's Reference).
+        yield "to upload, if the archive has the package", str(results.summary.source_changes)
+        yield "to upload, if it is new there", str(results.summary.changes)
 
 
 def _judged(results: Results, orig: Path, digest: str, told: Told) -> Iterator[tuple[Mark, str]]:

@@ -143,11 +143,13 @@ def index(suite: str, mirror: MirrorSettings) -> Iterator[SuiteIndex]:
 
 
 def test_the_checks_find_nothing_wrong_and_are_not_made_twice(
-    built: BuildResult, store: ChrootStore, index: SuiteIndex, tmp_path: Path
+    built: BuildResult, store: ChrootStore, index: SuiteIndex
 ) -> None:
     subject = Subject(built, built.changes.parent.parent / "hello-tiny-1.0", store, index)
+    kept = built.changes.parent / "checks"
+    kept.mkdir()
     wanted = ("install", "autopkgtest", "blhc", "debdiff", "area")
-    checks = check_all(subject, wanted, kept=tmp_path, say=lambda text: None)
+    checks = check_all(subject, wanted, kept=kept, say=lambda text: None)
     verdicts = {check.name: check.verdict for check in checks}
     assert verdicts == {
         "install": Verdict.PASS,
@@ -160,7 +162,7 @@ def test_the_checks_find_nothing_wrong_and_are_not_made_twice(
     assert (report.passed, report.tested) == (True, True)
     assert "Hello" in report.log.read_text()
     began = cpu_seconds()
-    assert check_all(subject, wanted, kept=tmp_path, say=lambda text: None) == checks
+    assert check_all(subject, wanted, kept=kept, say=lambda text: None) == checks
     assert cpu_seconds() - began < 1
 
 

@@ -19,7 +19,7 @@ from debgen.debianize.provenance import Why, from_json
 from debgen.errors import NetworkError, UsageError
 from debgen.overlays import read_provenance
 from debgen.review.buildlog import read_log
-from debgen.review.document import Document, Listing, Log, Mark, Section, Table, Who, visible
+from debgen.review.document import Document, Facts, Listing, Log, Mark, Section, Table, Who, visible
 from debgen.review.dossier import dossier
 from debgen.review.lines import MOST, listing
 from debgen.review.origin import Told, sha256
@@ -67,6 +67,26 @@ def test_a_good_package(tmp_path: Path) -> None:
         "source", "licences", "control", "rules", "patches", "tests", "build", "checks", "install", "archive", "plan",
     ]  # fmt: skip
     assert part(document, "source").told == "the orig tarball is upstream’s archive, byte for byte"
+
+
+def test_a_new_package_goes_with_its_binaries(tmp_path: Path) -> None:
+    path = make(tmp_path) / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "source_changes": "/elsewhere/foo_source.changes"}))
+    rows = dict(next(block for block in part(made(path.parent), "source").blocks if isinstance(block, Facts)).rows)
+    assert rows["to upload, if it is new there"].endswith("/foo.changes")
+    assert rows["to upload, if the archive has the package"].endswith("/foo_source.changes")
+
+
+def test_files_beside_the_summary_count_before_those_that_it_was_copied_from(tmp_path: Path) -> None:
+    folder, other = make(tmp_path / "copy"), tmp_path / "original/foo.changes"
+    for path in (other, folder / "result/foo.changes"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    summary = folder / "summary.json"
+    summary.write_text(json.dumps({**json.loads(summary.read_text()), "changes": str(other)}))
+    found = read(folder).summary
+    assert found is not None
+    assert found.changes == folder / "result/foo.changes"
 
 
 def test_what_was_not_done_is_said_with_the_command_that_does_it(tmp_path: Path) -> None:
