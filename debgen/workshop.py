@@ -220,7 +220,8 @@ class Workshop:
         distribution = written.package.distribution
         chroot = self.chroot(Flavour.BUILD)
         with disk_errors(out):
-            (out / RECORD).unlink(missing_ok=True)  # its log is about to be that of another build
+            for told in (out / RECORD, out.parent / "summary.json"):  # the log is about to be that of another build
+                told.unlink(missing_ok=True)
         try:
             with self.seeing(needs) as source:
                 return build(written.dsc, chroot, out, distribution=distribution, source=source, narrate=narrate)

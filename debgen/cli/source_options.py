@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from debgen.cli.options import add_recipe_option, add_variant_option
@@ -63,7 +64,9 @@ def add_source_options(
             help="take over a package that the archive has: you (or --team) as Maintainer instead of the archive's",
         )  # fmt: skip
     if writes:
-        group.add_argument("--itp", type=int, metavar="NUMBER", help="bug number of the ITP that the upload closes")
+        group.add_argument(
+            "--itp", type=_bug_number, metavar="NUMBER", help="bug number of the ITP that the upload closes"
+        )
     add_recipe_option(group)
     group.add_argument(
         "--templates",
@@ -73,6 +76,12 @@ def add_source_options(
         default=[],
         help="templates that come before debgen's own",
     )
+
+
+def _bug_number(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a bug")
+    return int(text)
 
 
 def source_settings(args: argparse.Namespace) -> Settings:

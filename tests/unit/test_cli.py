@@ -118,6 +118,7 @@ def test_a_reader_that_left(outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -
         ["plan"],
         ["plan", "x", "--nonsense"],
         ["generate", "x", "--itp", "many"],
+        ["build", "x", "--itp", "0"],
         ["chroot"],
         ["chroot", "create"],
         ["plan", "x", "--json", "--dot"],
