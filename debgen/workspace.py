@@ -139,6 +139,32 @@ def _taken(handle: IO[str]) -> bool:
     return True
 
 
+@contextmanager
+def held_open(folder: Path) -> Iterator[None]:
+    """Keep ``folder`` from being swept away, for as long as this process lives or the block lasts."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds ``folder``."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def sweep_unfinished(directory: Path) -> None:
     """Remove what runs that were killed left half-written in ``directory``; only for who holds its lock.
 

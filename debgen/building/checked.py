@@ -35,3 +35,29 @@ class Checked:
     log: Path | None = None
     seconds: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def as_data(check: Checked) -> dict[str, Any]:
+    """A result as plain data."""
+    return {
+        "name": check.name,
+        "verdict": check.verdict.value,
+        "summary": check.summary,
+        "findings": list(check.findings),
+        "log": str(check.log) if check.log else None,
+        "seconds": check.seconds,
+        "details": dict(check.details),
+    }
+
+
+def from_data(data: dict[str, Any]) -> Checked:
+    """What :func:`as_data` was made from; KeyError, ValueError or TypeError for anything else."""
+    return Checked(
+        name=str(data["name"]),
+        verdict=Verdict(data["verdict"]),
+        summary=str(data["summary"]),
+        findings=tuple(map(str, data["findings"])),
+        log=Path(data["log"]) if data["log"] else None,
+        seconds=float(data["seconds"]),
+        details=dict(data["details"]),
+    )

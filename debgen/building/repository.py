@@ -13,7 +13,6 @@ writes the indexes, gpg signs them with a key that is made on first use (``apt-f
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -29,7 +28,7 @@ from debian.deb822 import Packages, Sources
 from debgen.building.intake import is_taken, take
 from debgen.building.signing import CLOCKS_DIFFER, Signer, signer
 from debgen.run import Runner, run
-from debgen.workspace import disk_errors, fresh_directory, locked, make_directory
+from debgen.workspace import disk_errors, fresh_directory, held_open, is_held, locked, make_directory
 
 #: States that stay, besides those that somebody reads.
 _KEPT = 3
@@ -142,7 +141,7 @@ class Repository:
             with locked(self.directory / ".lock"), disk_errors(self.directory):  # nobody sweeps before it is held
                 folder = Path(tempfile.mkdtemp(prefix=_VIEW, dir=self.directory))
                 stack.callback(shutil.rmtree, folder, ignore_errors=True)
-                stack.enter_context(_held(folder))
+                stack.enter_context(held_open(folder))
             with self.reading() as state:
                 view = Repository(folder / "view", self.suite, self.architecture)
 
@@ -185,7 +184,7 @@ class Repository:
         with ExitStack() as stack:
             while (state := self.current) is not None:
                 with suppress(FileNotFoundError):
-                    stack.enter_context(_held(state))
+                    stack.enter_context(held_open(state))
                     if state.is_dir():  # else removed since it was looked up, so there are newer ones
                         break
             yield state
@@ -222,10 +221,10 @@ class Repository:
         current = self.current  # resolved, unlike the others: names can be compared
         keep = {*(path.name for path in self.states()[-_KEPT:]), *([current.name] if current else [])}
         for path in (self.directory / "states").iterdir():
-            if path.name not in keep and not _is_held(path):
+            if path.name not in keep and not is_held(path):
                 shutil.rmtree(path, ignore_errors=True)
         for path in self.directory.glob(f"{_VIEW}*"):
-            if not _is_held(path):
+            if not is_held(path):
                 shutil.rmtree(path, ignore_errors=True)
         for path in self.directory.glob(".*.*"):  # unfinished keys and links
             path.unlink(missing_ok=True)
@@ -256,32 +255,6 @@ class Repository:
 def _paragraphs(path: Path, kind: type[Packages] | type[Sources]) -> list[Packages | Sources]:
     with path.open(encoding="utf-8") as stream:
         return list(kind.iter_paragraphs(stream, use_apt_pkg=False))
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Keep ``folder`` from being swept away, for as long as this process lives or the block lasts."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _is_held(folder: Path) -> bool:
-    """Whether a process holds ``folder``."""
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _link_tree(old: Path, new: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from debgen.errors import CommandError
 from debgen.narrate import say
 from debgen.run import Runner
-from debgen.workspace import disk_errors
+from debgen.workspace import disk_errors, held_open, is_held
 
 _KEY_NAME = "debgen local repository"
 #: apt refuses what was signed later than its own clock says, so signatures are dated back by what clocks may differ.
@@ -64,29 +63,15 @@ def _fresh_home() -> Iterator[Path]:
     base = Path(tempfile.gettempdir())  # a short path, for the socket of gpg's agent
     for old in base.glob(f"{_HOME}*"):
         with suppress(OSError):
-            if old.stat().st_uid == os.getuid() and old.stat().st_mtime < time.time() - _YOUNG and not _is_used(old):
+            if old.stat().st_uid == os.getuid() and old.stat().st_mtime < time.time() - _YOUNG and not is_held(old):
                 shutil.rmtree(old, ignore_errors=True)
     with disk_errors(base):
         home = Path(tempfile.mkdtemp(prefix=_HOME, dir=base))
-    handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        yield home
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-        os.close(handle)
-
-
-def _is_used(home: Path) -> bool:
-    """Whether a living process holds ``home``."""
-    handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    with held_open(home):
+        try:
+            yield home
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _imported(secret: Path, home: Path, run: Runner) -> str:

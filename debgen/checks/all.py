@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from debgen.building.checked import Checked, Verdict
+from debgen.building.checked import Checked, Verdict, as_data
 from debgen.building.result import ExerciseReport, Outcome, TestOutcome
 from debgen.checks import area, autopkgtest, blhc, contents, debdiff, install, lintian, reproducible, watch
-from debgen.checks.keeping import as_data, inputs_of, keep, kept_result
+from debgen.checks.keeping import inputs_of, keep, kept_result
 from debgen.checks.subject import Subject
 from debgen.errors import DebgenError, MissingToolError, UsageError, WorkspaceError
 from debgen.workspace import disk_errors

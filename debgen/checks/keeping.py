@@ -6,9 +6,8 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from debgen.building.checked import Checked, Verdict
+from debgen.building.checked import Checked, as_data, from_data
 from debgen.checks.subject import Subject
 from debgen.workspace import write_atomically
 
@@ -60,29 +59,3 @@ def kept_result(file: Path, inputs: str) -> Checked | None:
         return check
     log = file.parent.parent / check.log.name
     return replace(check, log=log) if log.is_file() else None
-
-
-def as_data(check: Checked) -> dict[str, Any]:
-    """A result as plain data."""
-    return {
-        "name": check.name,
-        "verdict": check.verdict.value,
-        "summary": check.summary,
-        "findings": list(check.findings),
-        "log": str(check.log) if check.log else None,
-        "seconds": check.seconds,
-        "details": dict(check.details),
-    }
-
-
-def from_data(data: dict[str, Any]) -> Checked:
-    """What :func:`as_data` was made from; KeyError, ValueError or TypeError for anything else."""
-    return Checked(
-        name=str(data["name"]),
-        verdict=Verdict(data["verdict"]),
-        summary=str(data["summary"]),
-        findings=tuple(map(str, data["findings"])),
-        log=Path(data["log"]) if data["log"] else None,
-        seconds=float(data["seconds"]),
-        details=dict(data["details"]),
-    )

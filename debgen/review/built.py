@@ -11,14 +11,14 @@ from pathlib import Path
 from debian.arfile import ArError
 from debian.debfile import DebFile
 
-from debgen.building.checked import Verdict
+from debgen.building.checked import Checked, Verdict
 from debgen.debianize.provenance import Origin, Skipped
 from debgen.review.buildlog import LogFacts, TestRun, read_log
 from debgen.review.document import Block, Facts, Items, Log, Mark, Para, Section, Table, counted
 from debgen.review.files import in_tests
 from debgen.review.lines import cut_of, listing
 from debgen.review.origin import missing
-from debgen.review.results import Check, Results
+from debgen.review.results import Results
 
 MARKS = {Verdict.PASS: Mark.GOOD, Verdict.WARN: Mark.LOOK, Verdict.FAIL: Mark.BAD, Verdict.SKIP: Mark.NONE}
 _MOST_FILES = 400
@@ -123,12 +123,12 @@ def checks(results: Results) -> Section:
     return Section("checks", title, worst, told, tuple(blocks))
 
 
-def _worst(made: tuple[Check, ...]) -> Mark:
+def _worst(made: tuple[Checked, ...]) -> Mark:
     marks = {MARKS[check.verdict] for check in made}
     return next((mark for mark in (Mark.BAD, Mark.LOOK) if mark in marks), Mark.GOOD)
 
 
-def findings(check: Check) -> Items | None:
+def findings(check: Checked) -> Items | None:
     """What a check found, and lintian's hints besides; None where that is nothing."""
     mark = MARKS[check.verdict] if check.verdict is not Verdict.PASS else Mark.PLAIN
     found = [(mark, line) for line in check.findings]

@@ -5,33 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from debgen.building.checked import Verdict
+from debgen.building.checked import Checked, from_data
 from debgen.debianize.provenance import Provenance
 from debgen.errors import UsageError
 from debgen.overlays import last_generated, read_debian, read_provenance, source_tree
 
 #: The form of summary.json that is read here.
 SCHEMA = 2
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of a finished build, as the summary has it."""
-
-    name: str
-    verdict: Verdict
-    summary: str
-    findings: tuple[str, ...] = ()
-    log: Path | None = None
-    seconds: float = 0.0
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,12 +33,12 @@ class Summary:
     debs: tuple[Path, ...]
     changes: Path
     source_changes: Path | None
-    checks: tuple[Check, ...]
+    checks: tuple[Checked, ...]
     needs: tuple[str, ...]
     itp: bool
     seconds: float
 
-    def check(self, name: str) -> Check | None:
+    def check(self, name: str) -> Checked | None:
         """The check of that name."""
         return next((check for check in self.checks if check.name == name), None)
 
@@ -162,17 +149,9 @@ def _summary(folder: Path, problems: list[str]) -> Summary | None:
         return None
 
 
-def _check(folder: Path, data: Mapping[str, Any]) -> Check:
-    details = data.get("details")
-    return Check(
-        name=str(data["name"]),
-        verdict=Verdict(data["verdict"]),
-        summary=str(data["summary"]),
-        findings=tuple(map(str, data.get("findings", ()))),
-        log=_here(folder, data["log"]) if data.get("log") else None,
-        seconds=float(data.get("seconds", 0)),
-        details=details if isinstance(details, Mapping) else {},
-    )
+def _check(folder: Path, data: dict[str, Any]) -> Checked:
+    check = from_data(data)
+    return replace(check, log=_here(folder, str(check.log)) if check.log else None)
 
 
 def _here(folder: Path, text: str) -> Path:

@@ -24,6 +24,7 @@ from debgen.cli import main
 from debgen.cli.repo import instructions, table
 from debgen.errors import BuildError, CommandError, IntegrityError, UsageError, WorkspaceError
 from debgen.run import Completed
+from debgen.workspace import held_open
 
 
 class Tools:
@@ -343,7 +344,7 @@ def test_a_view_that_is_being_made_is_not_swept_away(
     repository: Repository, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository.add([changes(tmp_path / "a")], tools)
-    held = repository_module._held
+    held = held_open
     adding: list[threading.Thread] = []
 
     @contextmanager
@@ -355,7 +356,7 @@ def test_a_view_that_is_being_made_is_not_swept_away(
         with held(folder):
             yield
 
-    monkeypatch.setattr(repository_module, "_held", late)
+    monkeypatch.setattr(repository_module, "held_open", late)
     with repository.only(["hello"], tools) as view:
         assert view.contents() == {"hello": "1.0-1"}
     adding[0].join()
@@ -397,6 +398,6 @@ def test_the_homes_of_gpg_that_were_left_behind_go(
         (tmp_path / f"debgen-gpg-{name}").mkdir()
     for name in ("left", "held"):
         os.utime(tmp_path / f"debgen-gpg-{name}", (1, 1))
-    with repository_module._held(tmp_path / "debgen-gpg-held"):
+    with held_open(tmp_path / "debgen-gpg-held"):
         repository.add([changes(tmp_path / "a")], tools)
     assert {path.name for path in tmp_path.glob("debgen-gpg-*")} == {"debgen-gpg-held", "debgen-gpg-young"}

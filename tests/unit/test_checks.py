@@ -13,14 +13,13 @@ from typing import Any, cast
 import pytest
 
 from debgen.archive.model import Binary
-from debgen.building.checked import Checked, Verdict
+from debgen.building.checked import Checked, Verdict, from_data
 from debgen.building.debfiles import Deb
 from debgen.building.result import BuildResult, LintianReport, Outcome, Severity, Tag, TestOutcome
 from debgen.building.source import ExtraSource
 from debgen.checks import all as checks
 from debgen.checks import area, autopkgtest, blhc, debdiff, install, lintian, reproducible, watch
 from debgen.checks.area import Candidate, Related
-from debgen.checks.keeping import from_data
 from debgen.checks.subject import Subject
 from debgen.errors import BuildError, DebgenError, MissingToolError, UsageError, WorkspaceError
 
