@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -66,6 +67,11 @@ def scratch_base(
     """
     if env.get("TMPDIR"):
         chosen = Path(env["TMPDIR"]).absolute()
+        if re.search(r"\s", str(chosen)):
+            raise WorkspaceError(
+                f"TMPDIR={str(chosen)!r} has a blank in it, which autopkgtest can't work with",
+                hint="Choose a directory without one, or unset TMPDIR.",
+            )
         closed = [p for p in (chosen, *chosen.parents) if not _open_to_all(p)]
         if closed:
             raise WorkspaceError(

@@ -116,6 +116,8 @@ def test_tmpdir_wins_and_must_be_open_to_the_namespace(tmp_path: Path) -> None:
     assert "o+x" in caught.value.hint
     with pytest.raises(WorkspaceError):
         scratch_base(6 * GIB, env={"TMPDIR": "/no/such/place"})
+    with pytest.raises(WorkspaceError, match="blank"):
+        scratch_base(6 * GIB, env={"TMPDIR": "/usr/my things"})
 
 
 @pytest.mark.parametrize("error", [None, ValueError(), KeyboardInterrupt()])
