@@ -69,13 +69,10 @@ class LintianReport:
     @property
     def counts(self) -> str:
         """How many there are, for a summary."""
-        named = (
-            (Severity.ERROR, "errors"),
-            (Severity.WARNING, "warnings"),
-            (Severity.INFO, "hints"),
-            (Severity.PEDANTIC, "pedantic"),
-        )
-        return ", ".join(f"{len(self.of(severity))} {word}" for severity, word in named)
+        named = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "hint"))
+        counts = [(len(self.of(severity)), word) for severity, word in named]
+        told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts]
+        return ", ".join((*told, f"{len(self.of(Severity.PEDANTIC))} pedantic"))
 
 
 class Outcome(Enum):
