@@ -66,7 +66,7 @@ def check(subject: Subject) -> Checked:
     write_atomically(log, text.encode())
     details = {"same": same, "different": [path.name for path in different], "missing": missing}
     if not different and not missing:
-        summary = f"a second build gives the same {'package' if len(same) == 1 else f'{len(same)} packages'}, byte for byte"
+        summary = f"a second build gives {', '.join(same)} again, byte for byte"
         return Checked("reproducible", Verdict.PASS, summary, (), log, details=details)
     summary = f"{len(different)} of {len(subject.built.debs)} packages differ in a second build"
     findings = (*(f"the second build lacks {name}" for name in missing), *telling(text))
