@@ -197,7 +197,8 @@ class Run(Generic[W]):
             raise error
 
     def _fail(self, schedule: Schedule, task: str, outcome: Outcome) -> None:
-        self._end(outcome)
+        if outcome.link.name not in self.outcomes:
+            self._end(outcome)
         left = schedule.failed(task)
         if not self.keep_going:
             left += schedule.stop()

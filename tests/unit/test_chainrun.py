@@ -185,9 +185,10 @@ def test_an_obstacle_of_the_plan_is_not_tried() -> None:
 
 def test_an_obstacle_further_up_stops_a_run_before_it_begins() -> None:
     shop = Shop()
-    outcomes = run(chain(TREE, {"top": "it needs gone, which is blocked"}), shop).go()
-    assert ends(outcomes)["top"] is End.BLOCKED
+    made = run(chain(TREE, {"top": "it needs gone, which is blocked"}), shop)
+    assert ends(made.go())["top"] is End.BLOCKED
     assert shop.made == []
+    assert sorted(name for name, _ in made.watcher.ended) == sorted(TREE)  # each is told of once
 
 
 def test_what_is_kept_is_not_built_and_others_build_upon_it() -> None:
