@@ -132,7 +132,8 @@ def choose_release(text: str, root: str, bench: Workbench, settings: Settings) -
     """The name and version to package.
 
     An exact version is taken as it is. Else it is the newest release that satisfies every bound in the plan
-    of ``root`` (if that plan has the distribution) and whose own run-time requirements the suite can meet.
+    of ``root`` (if that plan has the distribution) and whose own run-time requirements the suite can meet; of ``root``
+    itself it is the plan's.
     """
     name, bounds = parse_name(text)
     index, client = bench.index, bench.client
@@ -144,6 +145,10 @@ def choose_release(text: str, root: str, bench: Workbench, settings: Settings) -
         variant = bench.variant(root, settings.variant)
         say(f"variant: {variant.name} ({variant.reason})")
         plan = bench.plan(root, variant, read_sdists=False, ask_apt=False)
+        planned = plan.node(plan.root)
+        if planned and plan.root == name and bounds.contains(planned.version, prereleases=True):
+            say(f"{name}: packaging {planned.version}, as its plan has it")  # a newer one may not resolve
+            return name, planned.version
         bounds &= _bounds_in(plan, name)
     candidates = releases_of(name, bounds, bench)[:_CANDIDATES]
     recipe = _recipe(name, bench, settings)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from planning_cases import plan as small_plan
 
 from debgen.debianize.fixmes import Fixme
 from debgen.debianize.model import SourcePackage, Unmet
@@ -20,10 +21,12 @@ from debgen.fetching import check_identity, release_date
 from debgen.pipeline import (
     _extension,
     _texts,
+    choose_release,
     parse_name,
     refuse_unready,
     releases_of,
 )
+from debgen.planning.model import Variant
 from debgen.upstream.facts import read_facts
 from debgen.upstream.model import FileKind, ReleaseFile
 
@@ -140,3 +143,16 @@ def test_only_releases_that_run_and_have_an_sdist_are_considered() -> None:
     with pytest.raises(NoSdistError, match="x 3"):
         releases_of("x", SpecifierSet(">=3"), bench)
     assert releases_of("x", SpecifierSet(">=4"), bench) == []
+
+
+def test_the_root_of_a_plan_is_packaged_as_its_plan_has_it() -> None:
+    """A newer release may be one whose requirements the index can't meet."""
+    client = FewFiles(*(release_file(version, FileKind.SDIST) for version in ("3.0", "2.0", "1.0")))
+    bench: Any = SimpleNamespace(
+        index=SimpleNamespace(codename="sid", python_version="3.14"), client=client,
+        variant=lambda name, wanted: Variant("cpu", "because"),
+        plan=lambda *args, **more: small_plan({"x": ["low"], "low": []}, {}),
+    )  # fmt: skip
+    settings: Any = SimpleNamespace(variant="")
+    assert choose_release("x", "x", bench, settings) == ("x", "2.0")
+    assert choose_release("x>=1", "x", bench, settings) == ("x", "2.0")
