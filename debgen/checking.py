@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from debgen.building.checked import Checked
 from debgen.building.contents import Need
-from debgen.checks.all import as_json, check_all
+from debgen.checks.all import check_all
 from debgen.checks.subject import Subject, Upstream
 from debgen.upstream.wheel import best_wheel
 from debgen.workshop import Made, Workshop
@@ -39,8 +38,3 @@ def checked(made: Made, shop: Workshop, wanted: Sequence[str], say: Callable[[st
             say(text.removeprefix(f"{subject.stem}: "))
 
         return check_all(subject, wanted, kept=made.result.changes.parent / "checks", say=tell)
-
-
-def summarised(checks: Sequence[Checked]) -> list[dict[str, Any]]:
-    """The checks as plain data."""
-    return as_json(checks)

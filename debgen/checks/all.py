@@ -16,8 +16,6 @@ from debgen.checks.subject import Subject
 from debgen.errors import DebgenError, MissingToolError, UsageError, WorkspaceError
 from debgen.workspace import disk_errors
 
-#: How many findings of a check the table shows.
-_SHOWN = 12
 _CHECKS: Mapping[str, Callable[[Subject], Checked]] = {
     "lintian": lintian.check,
     "contents": contents.check,
@@ -102,22 +100,6 @@ def tests_of(checks: Iterable[Checked]) -> ExerciseReport:
         log = check.log if check.log and not broken_before else log
         outcomes += tests
     return ExerciseReport(tuple(outcomes), log)
-
-
-def table(checks: Iterable[Checked]) -> str:
-    """The results for people: a line each, with its findings below and the log where there is more to read."""
-    checks = tuple(checks)
-    width = max((len(check.name) for check in checks), default=0)
-    margin = " " * (width + 8)
-    lines = []
-    for check in checks:
-        lines.append(f"{check.name:<{width}}  {check.verdict.value:<4}  {check.summary}")
-        lines += [f"{margin}{finding}" for finding in check.findings[:_SHOWN]]
-        if len(check.findings) > _SHOWN:
-            lines.append(f"{margin}and {len(check.findings) - _SHOWN} more")
-        if check.log and check.verdict in (Verdict.FAIL, Verdict.WARN):
-            lines.append(f"{margin}log: {check.log}")
-    return "\n".join(lines)
 
 
 def as_json(checks: Iterable[Checked]) -> list[dict[str, Any]]:

@@ -15,8 +15,9 @@ from debgen.building.chroots import ChrootStore
 from debgen.building.result import ExerciseReport
 from debgen.chainplan import plan_chain
 from debgen.chainrun import End, Outcome, Run, blocked
-from debgen.checking import checked, summarised
+from debgen.checking import checked
 from debgen.checks.all import CHECKS, tests_of
+from debgen.checks.all import as_json as checks_json
 from debgen.cli.board import Board
 from debgen.cli.buildreport import as_json, as_text, dry_json, dry_text
 from debgen.cli.options import (
@@ -163,7 +164,7 @@ def _run(chain: Chain, shop: Workshop, checks: tuple[str, ...], args: argparse.N
                 hint=f"Leave out --only, or add{''.join(f' --only {need}' for need in lacking)}.",
             )
     return Run(
-        chain, shop, lambda made, tell: summarised(checked(made, shop, checks, tell)), checks,
+        chain, shop, lambda made, tell: checks_json(checked(made, shop, checks, tell)), checks,
         Board([chain.by_name[name] for name in names]), names, before,
         jobs=args.jobs or capacity(), keep_going=args.keep_going,
     )  # fmt: skip
@@ -194,7 +195,7 @@ def _triage(run: Run[Board], args: argparse.Namespace) -> int:
     def builder(written: Written, result: Path) -> tuple[dict[str, Any], ExerciseReport]:
         made = shop.build(link, needs, written, result, say)
         found = checked(made, shop, run.checks, say)
-        return shop.summary(made, summarised(found), time.monotonic() - began), tests_of(found)
+        return shop.summary(made, checks_json(found), time.monotonic() - began), tests_of(found)
 
     with shop.at(link) as folder:
         return run_triage(

@@ -192,21 +192,6 @@ def test_a_site_that_could_not_be_reached_is_asked_again(subject: Subject, maker
     assert makers.made == ["watch", "watch"]
 
 
-def test_the_table_names_verdicts_findings_and_logs() -> None:
-    many = tuple(f"finding {n}" for n in range(20))
-    text = checks.table([
-        Checked("lintian", Verdict.FAIL, "bad", many, Path("/x/lintian.log")),
-        Checked("area", Verdict.PASS, "good", log=Path("/x/area.log")),
-    ])  # fmt: skip
-    assert text.splitlines()[0] == "lintian  fail  bad"
-    assert "finding 11" in text
-    assert "finding 12" not in text
-    assert "and 8 more" in text
-    assert "log: /x/lintian.log" in text
-    assert "area.log" not in text
-    assert checks.table(()) == ""
-
-
 def test_results_are_plain_data_and_come_back_from_it() -> None:
     check = Checked("area", Verdict.WARN, "s", ("f",), Path("/l"), 1.5, {"a": [1]})
     (data,) = checks.as_json([check])

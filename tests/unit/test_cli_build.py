@@ -12,10 +12,11 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from debgen.building.checked import Checked, Verdict, as_data
 from debgen.chainrun import End, Outcome
 from debgen.cli import build as verb
 from debgen.cli.board import Board
-from debgen.cli.buildreport import as_text
+from debgen.cli.buildreport import _rows, as_text
 from debgen.errors import BlockedError, BuildError, CheckError, UsageError
 from debgen.planning.chain import Chain, Link
 
@@ -97,3 +98,14 @@ def test_what_to_install_is_what_was_asked_for_and_built(tmp_path: Path) -> None
     assert report(folder, low, failed).endswith("apt install python3-low")
     assert "install" not in report(folder, failed, Outcome(LOW, End.LEFT))
     assert f"debgen repo path --dist sid -o '{folder}'" in report(folder, low)
+
+
+def test_a_checks_rows_name_verdict_findings_and_log() -> None:
+    many = tuple(f"finding {n}" for n in range(20))
+    bad = as_data(Checked("lintian", Verdict.FAIL, "bad", many, Path("/x/lintian.log")))
+    rows = list(_rows(bad))
+    assert rows[0] == ("lintian", "fail: bad")
+    assert [text for _, text in rows[1:13]] == list(many[:12])
+    assert rows[13:] == [("", "and 8 more"), ("", "/x/lintian.log")]
+    good = as_data(Checked("area", Verdict.PASS, "good", log=Path("/x/area.log")))
+    assert list(_rows(good)) == [("area", "pass: good")]

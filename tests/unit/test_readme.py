@@ -25,8 +25,8 @@ from debgen.building.checked import Checked
 from debgen.building.checked import Verdict as CheckVerdict
 from debgen.building.repository import Held, HeldBinary, Repository
 from debgen.chainrun import End, Outcome, Run
-from debgen.checking import summarised
 from debgen.checks.all import CHECKS
+from debgen.checks.all import as_json as checks_json
 from debgen.cli import buildreport, check, chroot, doctor, envs, inspect, matrix, parser, repo, review, why
 from debgen.cli.board import Board
 from debgen.debianize.origs import Orig
@@ -351,7 +351,7 @@ def a_run(folder: Path) -> Run[Board]:
         written=SimpleNamespace(package=package, tree=folder, orig=Orig()),
     )  # fmt: skip
     check = Checked("lintian", CheckVerdict.PASS, "nothing", details={})
-    summary = shop.summary(cast(Any, made), summarised([check]), 1.0)
+    summary = shop.summary(cast(Any, made), checks_json([check]), 1.0)
     run.outcomes["good"] = Outcome(link, End.BUILT, summary)
     run.outcomes["broken"] = Outcome(broken, End.FAILED, error=errors.BuildError("no"))
     return run
