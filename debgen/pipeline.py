@@ -265,7 +265,7 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
             taken=lambda p: bool(index.binary(p) or index.source_binaries(p)), marker_environment=environment,
             recipe=_recipe(name, bench, settings), identity=settings.identity,
             team=settings.team, date=date_after(continued.held.changelog, date) if continued else date,
-            itp=settings.itp, build=build,
+            itp=settings.itp, build=build, crates=bench.crate_needs(name, build, settings.variant or "cpu"),
             beyond=bench.beyond, siblings=bench.siblings,
             derived=lambda wanted: bench.pydist.packages.get(wanted, f"python3-{wanted}"),
             default_only=lambda package: is_for_default_only(index, package),

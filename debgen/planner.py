@@ -33,7 +33,7 @@ from debgen.detection import choose_variant, detect, variant_packages
 from debgen.errors import HostileArchiveError, ResolutionError, UnknownDistributionError
 from debgen.planning.fitting import bounds_of, is_better, told, without
 from debgen.planning.matrix import Cell, cell_of
-from debgen.planning.model import Decision, Finding, Plan, Topic, Variant
+from debgen.planning.model import BuildNeed, Decision, Finding, Plan, Topic, Variant
 from debgen.planning.plan import Evidence, Suite, make_plan
 from debgen.planning.verdict import counts_alike
 from debgen.recipes import VARIANTS, Layer, load_recipe, requirement_files
@@ -319,6 +319,13 @@ class Workbench:
             self.target.python_version, self.target.architecture, distributions,
         )  # fmt: skip
         return cell_of(self._made(tree, variant))
+
+    def crate_needs(self, name: str, facts: BuildFacts, variant: str = "cpu") -> tuple[BuildNeed, ...]:
+        """The crates that building a distribution takes, as its recipe has them, judged against the suite."""
+        survey = self._survey(variant)
+        found = survey.as_debian_builds(name, facts, {})
+        problems = self.solver.check(sorted(survey.crate_packages({name: found})))
+        return tuple(need for need in survey.needs({name: found}, problems)[name] if need.topic is Topic.CRATE)
 
     def _survey(self, variant: str) -> Survey:
         if variant not in self._surveys:

@@ -103,6 +103,28 @@ class Unbuilt(_Strict):
     reason: Reason
 
 
+class Without(_Strict):
+    """A crate that the Debian build does without: its optional dependency, and the features that need it, are off.
+
+    Where upstream's code names the crate all the same, a patch of the recipe has to change that.
+    """
+
+    crate: str
+    reason: Reason
+
+
+class Vendor(_Strict):
+    """A crate that no package of the suite has, shipped as a component tarball with the sources.
+
+    It is taken from the folder ``path`` of the sdist of ``source``, a distribution with its version.
+    """
+
+    crate: str
+    source: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[^=,\s]+$")]
+    path: Annotated[str, StringConstraints(pattern=r"^[^/].*$")] = "."
+    reason: Reason
+
+
 class Package(_Strict):
     """A Debian relation that no rule finds, such as ``git``."""
 
@@ -150,6 +172,8 @@ class Layer(_Strict):
     skip: tuple[Skip, ...] = ()
     lacks: tuple[Lacks, ...] = ()
     unbuilt: tuple[Unbuilt, ...] = ()
+    without: tuple[Without, ...] = ()
+    vendor: tuple[Vendor, ...] = ()
     build_depends: tuple[Package, ...] = ()
     test_depends: tuple[Package, ...] = ()
     test_environment: tuple[Variable, ...] = ()

@@ -75,7 +75,7 @@ class Survey:
         }
         self._read_all(sdists.values(), notes)
         return {
-            name: self._as_debian_builds(name, self._read[sdist.filename], notes)
+            name: self.as_debian_builds(name, self._read[sdist.filename], notes)
             for name, sdist in sorted(sdists.items())
         }
 
@@ -170,8 +170,8 @@ class Survey:
                     found = BuildFacts()
                 self._read[file.filename] = found
 
-    def _as_debian_builds(self, name: str, facts: BuildFacts, notes: dict[str, None]) -> BuildFacts:
-        """Without the crates of what the recipe leaves out of the build."""
+    def as_debian_builds(self, name: str, facts: BuildFacts, notes: dict[str, None]) -> BuildFacts:
+        """As the recipe has it: without the crates of what it leaves out of the build."""
         kept = facts.crates
         for entry in self._layer(name).unbuilt:
             matching = tuple(crate for crate in kept if fnmatchcase(crate.manifest, entry.manifest))

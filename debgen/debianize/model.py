@@ -85,6 +85,8 @@ class Inputs:
     #: What the build takes, and the suite's packages of its libraries and programs.
     build: BuildFacts = field(default_factory=BuildFacts)
     libraries: tuple[BuildNeed, ...] = ()
+    #: The crates that the build takes, judged against the suite.
+    crates: tuple[BuildNeed, ...] = ()
     #: The suite's packages of the programs that the tests call.
     test_programs: tuple[str, ...] = ()
     #: What the extras of a requirement ask for and the suite's package of it doesn't bring along.

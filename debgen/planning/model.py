@@ -84,6 +84,11 @@ class BuildNeed:
     ``name`` is upstream's word for it, ``requirement`` its bound in upstream's notation, ``package`` the Debian
     package (empty where there is none) with its ``version``. ``reason`` is a sentence. ``features`` are those of a
     crate that the build takes, in Cargo's spelling, "default" among them.
+
+    Of a crate, ``loosened`` is the requirement that a patch has to write in the place of ``requirement`` (empty where
+    that can stay), ``replaced`` the features that the suite lacks with what takes their place (empty: nothing does),
+    ``optional`` says that no feature of the build switches it on, ``askers`` are the Cargo.toml files that ask for it,
+    ``locked`` is the version in upstream's Cargo.lock, and ``borrowed`` the suite that the package is borrowed from.
     """
 
     topic: Topic
@@ -95,6 +100,12 @@ class BuildNeed:
     reason: str
     chain: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    loosened: str = ""
+    replaced: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+    askers: tuple[str, ...] = ()
+    locked: str = ""
+    borrowed: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from debgen.upstream.buildmodel import Crate
+from debgen.upstream.buildmodel import Crate, Manifest
 from debgen.upstream.cargolock import Lock
 from debgen.upstream.testfacts import table
 
 _DEPENDENCIES = {"dependencies": False, "build-dependencies": True, "build_dependencies": True}
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """A Cargo.toml that builds a module or program of the distribution, and the features that it is built with."""
-
-    path: str
-    features: tuple[str, ...] = ()
-    default_features: bool = True
 
 
 def crates_of(manifests: Iterable[Manifest], texts: Mapping[str, str]) -> tuple[tuple[Crate, ...], tuple[str, ...]]:

@@ -14,7 +14,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from debgen.upstream.buildcargo import Manifest
+from debgen.upstream.buildmodel import Manifest
 from debgen.upstream.buildsetup import Call, Script, build_scripts, dotted, literals
 from debgen.upstream.testfacts import table
 

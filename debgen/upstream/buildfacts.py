@@ -17,7 +17,7 @@ from debgen.upstream.buildcargo import crates_of
 from debgen.upstream.buildcmake import Command, reached
 from debgen.upstream.builders import Builder, BuildFiles, builders, cmake_root, manifests, read_build_files
 from debgen.upstream.buildlibraries import libraries_of
-from debgen.upstream.buildmodel import BuildFacts, Crate, Library, LibraryKind
+from debgen.upstream.buildmodel import BuildFacts, CargoSource, Crate, Library, LibraryKind, Manifest
 from debgen.upstream.buildsetup import may_help
 from debgen.upstream.cythonneeds import cython_requires
 from debgen.upstream.index import IndexClient
@@ -28,7 +28,7 @@ from debgen.upstream.setupprograms import setup_programs
 from debgen.workspace import cache_directory, write_atomically
 
 #: Raised whenever the same sdist would give other facts; older entries of the cache are then read anew.
-FORMAT = 9
+FORMAT = 10
 
 _WANTED_NAMES = {
     "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "Cargo.lock", "CMakeLists.txt", "meson.build",
@@ -77,7 +77,8 @@ def build_facts(names: Collection[str], texts: Mapping[str, str]) -> BuildFacts:
 
 def facts_of(files: BuildFiles, found: Collection[Builder], cmake: tuple[Command, ...]) -> BuildFacts:
     """The same from build files that are parsed already."""
-    crates, notes = crates_of(manifests(files, found), files.texts)
+    starts = manifests(files, found)
+    crates, notes = crates_of(starts, files.texts)
     meson = "meson.build" if any(b.name == "meson-python" for b in found) else ""
     return BuildFacts(
         requires=tuple(dict.fromkeys((*files.requires, *intree_requires(files), *cython_requires(files)))),
@@ -87,7 +88,15 @@ def facts_of(files: BuildFiles, found: Collection[Builder], cmake: tuple[Command
         crates=crates,
         libraries=tuple(sorted({*_programs(files, found), *libraries_of(files, cmake, meson, compiles=bool(found))})),
         notes=(*files.notes, *notes),
+        cargo=cargo_source(starts, files.texts),
     )
+
+
+def cargo_source(starts: tuple[Manifest, ...], texts: Mapping[str, str]) -> CargoSource:
+    """The manifests and locks that a build by Cargo may read; nothing where there is no such build."""
+    names = ("Cargo.toml", "Cargo.lock")
+    kept = {path: text for path, text in texts.items() if path.rpartition("/")[2] in names} if starts else {}
+    return CargoSource(starts, kept)
 
 
 def cmake_commands(files: BuildFiles, found: Collection[Builder]) -> tuple[Command, ...]:
@@ -201,4 +210,11 @@ def from_json(text: str) -> BuildFacts:
             for entry in data["libraries"]
         ),
         notes=tuple(data["notes"]),
+        cargo=CargoSource(
+            tuple(
+                Manifest(entry["path"], tuple(entry["features"]), entry["default_features"])
+                for entry in data["cargo"]["manifests"]
+            ),
+            dict(data["cargo"]["texts"]),
+        ),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -25,6 +26,26 @@ class Crate:
     locked: str = ""
     source: str = "registry"
     manifest: str = "Cargo.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A Cargo.toml that builds a module or program of the distribution, and the features that it is built with."""
+
+    path: str
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CargoSource:
+    """What a build by Cargo starts from, and the text of every Cargo.toml and Cargo.lock of the sdist, by path.
+
+    It is kept whole, since what a recipe switches off or adds changes which crates the build takes.
+    """
+
+    manifests: tuple[Manifest, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class LibraryKind(StrEnum):
@@ -66,3 +87,4 @@ class BuildFacts:
     crates: tuple[Crate, ...] = ()
     libraries: tuple[Library, ...] = ()
     notes: tuple[str, ...] = ()
+    cargo: CargoSource = field(default_factory=CargoSource)
