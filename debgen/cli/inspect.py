@@ -136,6 +136,7 @@ def _tree_hash(root: Path) -> str:
 def as_json(found: Inspection, source: str, scan: LicenceScan | None = None) -> dict[str, Any]:
     """The report as plain data; its form is described in README.md and versioned by ``schema``."""
     data = asdict(found)
+    del data["build"]["cargo"]  # the files themselves; `crates` says what they ask for
     data["pins"] = [{"requirement": pin, "evidence": evidence} for pin, evidence in found.pins]
     data["build"]["evidence"] = data.pop("build_evidence")
     data["build"].pop("notes")
