@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from debgen.building.checked import Verdict
 from debgen.review import built, files, licences, tree
+from debgen.review.borrowed import borrowed, sentence
 from debgen.review.document import Document, Mark, Section, counted
 from debgen.review.lines import edited
 from debgen.review.origin import Origin, Told, origin
@@ -31,6 +32,7 @@ def dossier(results: Results, told: Told) -> Document:
         files.patches(results),
         built.tests(results, log),
         built.build(results, log),
+        *borrowed(results),
         built.checks(results),
         built.install(results),
         built.archive(results),
@@ -96,6 +98,8 @@ def _left(results: Results, sections: tuple[Section, ...]) -> Iterator[tuple[Mar
     summary = results.summary
     for problem in results.problems:
         yield Mark.BAD, problem
+    if lent := sentence(results):
+        yield Mark.LOOK, lent
     for section in sections:
         if section.mark is Mark.BAD and section.key not in ("checks", "build"):
             yield Mark.BAD, f"{section.title}: {section.told}"

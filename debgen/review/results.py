@@ -12,7 +12,9 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from debgen.building.checked import Checked, from_data
+from debgen.building import checked
+from debgen.building.checked import Checked
+from debgen.building.lent import Lent, from_data
 from debgen.debianize.provenance import Provenance
 from debgen.errors import UsageError
 from debgen.overlays import last_generated, read_debian, read_provenance, source_tree
@@ -23,7 +25,10 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class Summary:
-    """What a build said of itself; ``log`` and ``debs`` are where they are now."""
+    """What a build said of itself; ``log`` and ``debs`` are where they are now.
+
+    ``borrowed`` was installed from other suites, and ``alone`` says why the build can't begin without.
+    """
 
     source: str
     version: str
@@ -37,6 +42,8 @@ class Summary:
     needs: tuple[str, ...]
     itp: bool
     seconds: float
+    borrowed: tuple[Lent, ...] = ()
+    alone: str = ""
 
     def check(self, name: str) -> Checked | None:
         """The check of that name."""
@@ -143,6 +150,8 @@ def _summary(folder: Path, problems: list[str]) -> Summary | None:
             needs=tuple(map(str, data.get("needs", ()))),
             itp=bool(data.get("itp")),
             seconds=float(data.get("seconds", 0)),
+            borrowed=from_data(data.get("borrowed", ())),
+            alone=str(data.get("alone", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problems.append(f"{path} is damaged ({type(error).__name__}: {error}); build again")
@@ -150,7 +159,7 @@ def _summary(folder: Path, problems: list[str]) -> Summary | None:
 
 
 def _check(folder: Path, data: dict[str, Any]) -> Checked:
-    check = from_data(data)
+    check = checked.from_data(data)
     return replace(check, log=_here(folder, str(check.log)) if check.log else None)
 
 
