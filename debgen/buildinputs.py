@@ -13,26 +13,35 @@ from debgen.data import data_directory
 from debgen.overlays import source_tree
 from debgen.pipeline import Settings
 from debgen.planner import Workbench
+from debgen.vendoring import vendored_sdist
 from debgen.workspace import disk_errors
 
 _DATA = ("debian-templates", "sbuild-configs")
 
 
-def quick_inputs(name: str, release: str, bench: Workbench, settings: Settings, needs: Mapping[str, str]) -> str:
+def quick_inputs(
+    name: str, release: str, bench: Workbench, settings: Settings, needs: Mapping[str, str], borrowed: str = ""
+) -> str:
     """The SHA-256 over everything that decides what is built of a release, and how.
 
-    debgen itself with its templates; the recipe; upstream's files; what the command line says; the state of the suite;
-    ``needs`` with the hash of each package that was built before. Two builds with the same one come out the same.
+    debgen itself with its templates; the recipe; upstream's files, and those that crates are vendored from; what the
+    command line says; the state of the suite; ``needs`` with the hash of each package that was built before;
+    ``borrowed``, the state of what is borrowed for it. Two builds with the same one come out the same.
     """
     index = bench.index
+    vendored = [
+        (entry.crate, vendored_sdist(entry, bench.client).sha256)
+        for entry in bench.layer(name, settings.variant or "cpu").vendor
+    ]
     files = sorted((file.filename, file.sha256 or "") for file in bench.client.files(name) if file.version == release)
     mirror = bench.apt_root.settings
     asked = (*astuple(settings.identity), *astuple(settings.team), settings.itp, settings.variant, settings.adopt)
     state = (index.codename, index.architecture, index.date.isoformat(), mirror.uri)
     document = json.dumps(
         [
-            code(), name, release, files, [str(word) for word in asked], state, sorted(needs.items()),
+            code(), name, release, files, [str(word) for word in asked], state, sorted(needs.items()), vendored,
             [folder_hash([root / name]) for root in bench.recipe_roots], folder_hash(settings.templates),
+            *([borrowed] if borrowed else []),
         ]
     )  # fmt: skip
     return hashlib.sha256(document.encode()).hexdigest()

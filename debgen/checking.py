@@ -27,11 +27,13 @@ def checked(made: Made, shop: Workshop, wanted: Sequence[str], say: Callable[[st
             bench.pydist.packages,
         ),
     )  # fmt: skip
+    borrowed = shop.borrowed(made.result.dsc)
     with shop.seeing(made.needs) as source:
         subject = Subject(
             made.result, made.written.tree, shop.store, bench.index, upstream=upstream, source=source,
             local=shop.debs_of(made.needs), itp=shop.settings_for(link).itp is not None,
             distribution=made.written.package.distribution, inputs=shop.inputs(link, made.needs),
+            borrowed=borrowed, seen=bench.packages if borrowed else None,
         )  # fmt: skip
 
         def tell(text: str) -> None:

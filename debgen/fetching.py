@@ -48,7 +48,7 @@ class Fetched:
     @property
     def key(self) -> str:
         """The hash of ``archive``, in hexadecimal digits."""
-        return _sha256(self.archive)
+        return sha256_of(self.archive)
 
 
 @contextmanager
@@ -65,8 +65,7 @@ def fetched(
     where it has the same release; it raises DebgenError where that can't be done.
     """
     file = client.sdist_of(name, version)
-    archive = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
-    say(f"{file.filename}: fetched, SHA-256 {'verified' if file.sha256 else 'not in the index'}")
+    archive = download(file, client)
     with tempfile.TemporaryDirectory(prefix="debgen-source-") as scratch:
         tree = Path(scratch) / "tree"
         unpack(archive, tree)
@@ -82,6 +81,13 @@ def fetched(
                 source = _as_the_archive_has_it(source, continued, held, take, Path(scratch) / "archive")
             say(f"orig tarball: {source.orig}")
         yield source
+
+
+def download(file: ReleaseFile, client: IndexClient) -> Path:
+    """Fetch an sdist into the cache, its hash verified where the index has one."""
+    archive = client.download(file, cache_directory("sdists") / (file.sha256 or "unhashed") / file.filename)
+    say(f"{file.filename}: fetched, SHA-256 {'verified' if file.sha256 else 'not in the index'}")
+    return archive
 
 
 def _repacked(source: Fetched, continued: Continued | None, scratch: Path, top: str) -> Fetched:
@@ -155,6 +161,7 @@ def release_date(file: ReleaseFile, tree: Path) -> datetime:
     return datetime.fromtimestamp(newest, UTC)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The hash of a file, in hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,6 +1,6 @@
 """A packaging repository in the layout of DEP-14, as git-buildpackage works with it.
 
-``upstream/latest`` has the content of the tarballs, tagged ``upstream/VERSION``; ``pristine-tar`` what it takes to make
+``upstream/latest`` has the content of the tarballs, a component in the folder of its name, tagged ``upstream/VERSION``; ``pristine-tar`` what it takes to make
 those byte for byte again; ``debian/latest`` adds debian/, with its patches not applied (for another suite than
 unstable, the branch is named after that: ``debian/trixie-backports``). What debgen itself generated is kept in
 ``refs/debgen/generated``, which is not pushed: the base for merging the next release with a human's changes.
@@ -20,7 +20,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -36,18 +36,23 @@ DEBIAN = "debian/latest"
 UPSTREAM = "upstream/latest"
 PRISTINE = "pristine-tar"
 GENERATED = "refs/debgen/generated"
+_COMPONENT = re.compile(r"\.orig-([A-Za-z0-9-]+)\.tar\.[a-z0-9]+$")
 #: Upstream's .gitattributes must not change, expand or leave out what the tarball has.
 _VERBATIM = "* -text -eol -crlf -ident -filter -working-tree-encoding -export-subst -export-ignore\n"
 
 
 @dataclass(frozen=True)
 class Import:
-    """A source package on disk: its tarballs, and the version of its changelog entry."""
+    """A source package on disk: its tarballs, and the version of its changelog entry.
+
+    ``components`` are the tarballs besides ``orig``, by the name of the folder that each is unpacked in.
+    """
 
     source: str
     version: str
     orig: Path
     debian: Path
+    components: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def upstream(self) -> str:
@@ -63,7 +68,8 @@ def import_of(dsc: Path, version: str) -> Import:
     packed = list(dsc.parent.glob(f"{stem}.debian.tar.*"))
     if len(tarballs) != 1 or len(packed) != 1:
         raise WorkspaceError(f"{dsc} lacks its tarballs", hint="Generate the source package again.")
-    return Import(source, version, tarballs[0], packed[0])
+    further = {match[1]: path for path in sorted(dsc.parent.iterdir()) if (match := _COMPONENT.search(path.name))}
+    return Import(source, version, tarballs[0], packed[0], further)
 
 
 @dataclass(frozen=True)
@@ -183,17 +189,25 @@ def import_upstream(repository: Repository, told: Import) -> str:
         raise UsageError(f"the repository has {tag} already", hint="Nothing was changed.")
     with tempfile.TemporaryDirectory(prefix="debgen-upstream-") as scratch:
         unpack(told.orig, Path(scratch) / "tree")
+        contents = {}
+        for name, component in told.components.items():
+            shutil.rmtree(Path(scratch) / "tree" / name, ignore_errors=True)  # dpkg-source puts it in this place
+            unpack(component, Path(scratch) / "tree" / name)
+            contents[f".orig-{name}"] = (component, repository.tree_of(Path(scratch) / "tree" / name))
         tree = repository.tree_of(Path(scratch) / "tree")
-        # pristine-tar takes the name of the tarball from its path.
-        tarball = Path(scratch) / f"{told.source}_{told.upstream}.orig{_extension(told.orig)}"
-        shutil.copyfile(told.orig, tarball)
         message = f"New upstream version {told.upstream}"
         commit = repository.commit(tree, message, *([previous] if previous else []))
         repository.git("update-ref", f"refs/heads/{UPSTREAM}", commit)
         repository.git("tag", "--annotate", "--message", f"Upstream version {told.upstream}", tag, commit)
-        older = repository.resolve(f"refs/heads/{PRISTINE}")
-        repository.run(["pristine-tar", "commit", tarball, commit], cwd=repository.path, env=repository.environment())
-        _settle_pristine(repository, older, f"{tarball.name}.delta", Path(scratch) / "pristine")
+        # What is no tarball's is passed over, so the whole commit serves for the first; clones have it, too.
+        for kind, (archive, content) in {".orig": (told.orig, commit), **contents}.items():
+            # pristine-tar takes the name of the tarball from its path.
+            tarball = Path(scratch) / f"{told.source}_{told.upstream}{kind}{_extension(archive)}"
+            shutil.copyfile(archive, tarball)
+            older = repository.resolve(f"refs/heads/{PRISTINE}")
+            argv: list[str | Path] = ["pristine-tar", "commit", tarball, content]
+            repository.run(argv, cwd=repository.path, env=repository.environment())
+            _settle_pristine(repository, older, f"{tarball.name}.delta", Path(scratch) / f"pristine{kind}")
     return commit
 
 

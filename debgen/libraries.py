@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.index import SuiteIndex
 from debgen.archive.relation import clauses, parse_clause
-from debgen.planning.build_needs import judge_libraries
+from debgen.planning.library_needs import judge_libraries
 from debgen.planning.model import BuildNeed
 from debgen.upstream.buildmodel import BuildFacts, LibraryKind
 from debgen.upstream.facts import SdistFacts

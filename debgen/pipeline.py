@@ -6,7 +6,6 @@ Both ``generate`` and ``build`` go through here.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,9 +18,6 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from debgen.archive.held import held_source
-from debgen.archive.index import SuiteIndex
-from debgen.archive.libraries import find_library
-from debgen.archive.model import FileKind as Located
 from debgen.archive.model import Match, Origin
 from debgen.archive.origtarballs import fetch_orig
 from debgen.archive.pythons import is_for_default_only
@@ -42,36 +38,27 @@ from debgen.identity import Identity
 from debgen.libraries import build_libraries
 from debgen.narrate import say
 from debgen.overlays import last_generated, refuse_edited, with_edits, write_debian, write_hints, write_state
+from debgen.patched import patched_texts, with_cargo_texts
 from debgen.planner import Workbench
+from debgen.planning.build_needs import relations_for_crate
 from debgen.planning.choice import Choice, allowed_versions, choose
 from debgen.planning.model import Decision, Kind, Plan
 from debgen.recipes import Recipe, load_recipe
 from debgen.run import Runner, run
+from debgen.sourcetexts import source_texts, test_programs
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.licences import scan_licences
 from debgen.upstream.model import FileKind
 from debgen.upstream.proxy import Releases
 from debgen.upstream.requirements import is_requirement
-from debgen.upstream.testprograms import programs_called, programs_wrapped
+from debgen.upstream.vendored import FOLDER, refuse_stale
+from debgen.vendoring import add_vendored
 from debgen.workspace import fresh_directory
 
 #: Programs that writing a source package takes.
 GENERATING_TOOLS = ("dpkg-source", "licensecheck", "debmake", "bwrap")
 #: How many releases to look at before giving up on finding one that the suite can carry.
 _CANDIDATES = 40
-#: Files of the sdist that the generator reads as text, besides licences and tests' paths.
-_READ = (
-    "SECURITY.md",
-    ".github/SECURITY.md",
-    "pyproject.toml",
-    "setup.cfg",
-    "setup.py",
-    "pytest.ini",
-    "tox.ini",
-    "conftest.py",
-)
-#: … and those that may list requirements for setup.py or pbr.
-_LISTS = ("*require*.txt", "*require*.in", "*require*.pip", "*require*/*.txt", "*require*/*.in")
 
 
 @dataclass(frozen=True)
@@ -100,6 +87,8 @@ class Prepared:
     facts: SdistFacts
     date: datetime
     orig: Orig
+    #: The tarball with the crates that are vendored.
+    component: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -250,26 +239,31 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
         return fetch_orig(index.codename, mirror, orig.source, orig.version, orig.name, orig.sha256, run=run)
 
     with fetched(name, version, bench.client, continued, take) as source:
-        file, tree, facts = source.file, source.tree, source.facts
-        scan = scan_licences(tree, source.key, run)
+        file, tree, facts, recipe = source.file, source.tree, source.facts, _recipe(name, bench, settings)
+        build = bench.reader.read(file)
+        refuse_stale(recipe.layer, build.cargo.texts, f"{name} {version}")
+        component = add_vendored(recipe.layer.vendor, bench.client, tree, tree.parent, beside=source.archive)
+        scan = scan_licences(tree, component.key(source.key), run)
         for line in scan.disagreements:
             say(f"licence scan: {line}")
         environment = bench.target.marker_environment()
-        build = bench.reader.read(file)
+        texts = patched_texts(recipe, tree, source_texts(tree, facts), run)
+        build = bench.as_debian_builds(name, with_cargo_texts(build, texts), settings.variant or "cpu")
         date = release_date(file, tree)
         if "SOURCE_DATE_EPOCH" not in os.environ:
             date = entry_date(date, index.date)
         inputs = Inputs(
-            facts=facts, scan=scan, texts=_texts(tree, facts), sdist_name=file.filename,
-            suite=suite_facts(index), lookup=bench.lookup,
+            facts=facts, scan=scan, texts=texts, sdist_name=file.filename,
+            suite=suite_facts(index, _policy(bench, run)), lookup=bench.lookup,
             taken=lambda p: bool(index.binary(p) or index.source_binaries(p)), marker_environment=environment,
-            recipe=_recipe(name, bench, settings), identity=settings.identity,
+            recipe=recipe, vendored=component.crates, identity=settings.identity,
             team=settings.team, date=date_after(continued.held.changelog, date) if continued else date,
             itp=settings.itp, build=build, crates=bench.crate_needs(name, build, settings.variant or "cpu"),
+            crate_relations=lambda need: relations_for_crate(bench.packages, need),
             beyond=bench.beyond, siblings=bench.siblings,
             derived=lambda wanted: bench.pydist.packages.get(wanted, f"python3-{wanted}"),
             default_only=lambda package: is_for_default_only(index, package),
-            test_programs=_test_programs(tree, facts, index, existing),
+            test_programs=test_programs(tree, facts, index, existing),
             has=lambda path: (tree / path).is_file(),
             libraries=build_libraries(tree, facts, build, index),
             section=section_of(index.binary(existing.package) if existing else None),
@@ -278,7 +272,7 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
         package = debianize(inputs, Templates(settings.templates))
         for note in package.notes:
             say(note)
-        yield Prepared(package, source.archive, tree, facts, inputs.date, source.orig)
+        yield Prepared(package, source.archive, tree, facts, inputs.date, source.orig, component.archive)
 
 
 def _continued(existing: Match | None, bench: Workbench, settings: Settings, run: Runner) -> Continued | None:
@@ -295,38 +289,14 @@ def _continued(existing: Match | None, bench: Workbench, settings: Settings, run
     return continue_source(held, record, settings.identity, adopt_as=adopt_as)
 
 
-def _texts(tree: Path, facts: SdistFacts) -> dict[str, str]:
-    """Texts by path; the tests' files are there by name only, so that recipes can be checked against them."""
-    lists = (path for pattern in _LISTS for path in sorted(tree.glob(pattern)))
-    texts = {
-        path: (tree / path).read_text("utf-8", "replace")
-        for path in (*_READ, *(listed.relative_to(tree).as_posix() for listed in lists), *facts.licence_files)
-        if (tree / path).is_file()
-    }
-    for path in facts.tests.files:
-        texts.setdefault(path, "")
-    return texts | _cmake_files(tree)
-
-
-def _cmake_files(tree: Path) -> dict[str, str]:
-    """The CMake files that may download something, or set the paths of libraries."""
-    found = (file for pattern in ("CMakeLists.txt", "*.cmake") for file in sorted(tree.rglob(pattern)))
-    texts = {file.relative_to(tree).as_posix(): file.read_text("utf-8", "replace") for file in found if file.is_file()}
-    return {path: text for path, text in texts.items() if re.search(r"FetchContent_|INSTALL_RPATH", text)}
-
-
-def _test_programs(tree: Path, facts: SdistFacts, index: SuiteIndex, existing: Match | None) -> tuple[str, ...]:
-    """The suite's packages of the programs that the tests call, but for those that are there in every build."""
-    called = {
-        name for path in facts.tests.files for name in programs_called((tree / path).read_text("utf-8", "replace"))
-    }
-    for file in facts.tests.own:
-        if facts.tests.directory and any(part in facts.modules for part in file.path.removesuffix(".py").split("/")):
-            called |= programs_wrapped(facts.normalised, (tree / file.path).read_text("utf-8", "replace"))
-    own = {script.command for script in facts.scripts}
-    found = (find_library(index, Located.PROGRAM, name) for name in sorted(called - own))
-    built = {binary.name for binary in index.source_binaries(existing.source)} if existing else set()
-    return tuple(sorted({match.packages[0] for match in found if match and match.packages} - built))
+def _policy(bench: Workbench, run: Runner) -> str:
+    """The version of policy that the suite's lintian itself follows, where the suite has no package of policy."""
+    index = bench.index
+    if index.version_of("debian-policy"):
+        return ""
+    with open_sources(index.codename, bench.apt_root.settings, run=run) as sources:
+        lintian = sources.record("lintian")
+    return lintian.standards_version if lintian else ""
 
 
 def refuse_unready(package: SourcePackage, suite: str) -> None:
@@ -357,6 +327,8 @@ def write(prepared: Prepared, package: SourcePackage, out: Path, date: datetime,
         write_debian(folder / "debian", package.files, package.executable)
         archive = prepared.archive
         shutil.copyfile(archive, work / f"{package.source}_{upstream}.orig{_extension(archive)}")
+        if component := prepared.component:
+            shutil.copyfile(component, work / f"{package.source}_{upstream}.orig-{FOLDER}{_extension(component)}")
         _dpkg_source(folder, date, run)
         write_state(work, prepared.package.files, prepared.package.provenance)
         write_hints(work, package.replaced, package.files)

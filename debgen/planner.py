@@ -17,6 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from debgen.archive.aptroot import AptRoot
+from debgen.archive.borrow import BuildPackages, Lender
+from debgen.archive.buildroot import BuildRoot
 from debgen.archive.extras import Pull, brought_along
 from debgen.archive.index import SuiteIndex
 from debgen.archive.mirror import MirrorSettings, mirror_settings
@@ -24,18 +26,17 @@ from debgen.archive.model import Match
 from debgen.archive.names import find
 from debgen.archive.pydist import PACKAGE as DH_PYTHON
 from debgen.archive.pydist import Pydist, pydist_table
-from debgen.archive.reverse import broken_by
 from debgen.archive.solver import Problem, Solver
-from debgen.archive.versions import debian_upstream, split_debian
+from debgen.borrowing import origins, with_lenders
+from debgen.breakage import breakage
 from debgen.building.chroots import chroot_path
 from debgen.data import data_directory
 from debgen.detection import choose_variant, detect, variant_packages
 from debgen.errors import HostileArchiveError, ResolutionError, UnknownDistributionError
 from debgen.planning.fitting import bounds_of, is_better, told, without
 from debgen.planning.matrix import Cell, cell_of
-from debgen.planning.model import BuildNeed, Decision, Finding, Plan, Topic, Variant
+from debgen.planning.model import BuildNeed, Finding, Plan, Topic, Variant
 from debgen.planning.plan import Evidence, Suite, make_plan
-from debgen.planning.verdict import counts_alike
 from debgen.recipes import VARIANTS, Layer, load_recipe, requirement_files
 from debgen.run import Runner, run
 from debgen.survey import Survey
@@ -73,6 +74,8 @@ class Workbench:
     run: Runner = run
     #: Packages that were built before, which count as the suite's; by distribution.
     built: Mapping[str, Match] = field(default_factory=dict)
+    #: What builds take from other suites.
+    lenders: tuple[Lender, ...] = ()
     _found: dict[tuple[str, str], tuple[Match, ...]] = field(default_factory=dict)
     _layers: dict[tuple[str, str], Layer] = field(default_factory=dict)
     _surveys: dict[str, Survey] = field(default_factory=dict)
@@ -100,6 +103,17 @@ class Workbench:
     def solver(self) -> Solver:
         """What can be installed in the suite, as apt says."""
         return Solver(self.index, self.apt_root, run=self.run)
+
+    @cached_property
+    def packages(self) -> BuildPackages:
+        """What builds see: the suite's packages, and those that are borrowed in the place of its own."""
+        return BuildPackages(self.index, self.lenders)
+
+    @cached_property
+    def build_solver(self) -> Solver:
+        """What can be installed to build with, as apt says."""
+        lenders, packages = self.lenders, self.packages
+        return Solver(packages, BuildRoot.of(self.apt_root, lenders), run=self.run) if lenders else self.solver
 
     @cached_property
     def reader(self) -> BuildReader:
@@ -272,14 +286,15 @@ class Workbench:
                 if read_sdists:
                     notes.setdefault(_UNFINISHED)
         used = _used(plan)
-        problems = self.solver.check(sorted({*used, *survey.crate_packages(facts)})) if ask_apt else {}
+        # What is used is installed with the result, so it has to be the suite's own.
+        own = self.solver.check(used) if ask_apt else {}
         evidence = replace(
             evidence,
-            needs=survey.needs(facts, problems),
-            uninstallable={p: _not_installable(problem) for p in used if (problem := problems.get(p))},
-            broken=self._broken(plan),
+            needs=self._needs(survey, facts, ask_apt=ask_apt),
+            uninstallable={p: _not_installable(problem) for p, problem in own.items() if problem},
+            broken=breakage(self.index, plan),
         )
-        return self._made(tree, variant, evidence, notes)
+        return with_lenders(self._made(tree, variant, evidence, notes), self.lenders, self.index)
 
     def _made(
         self, tree: DependencyTree, variant: Variant, evidence: Evidence | None = None, notes: Iterable[str] = ()
@@ -323,14 +338,24 @@ class Workbench:
     def crate_needs(self, name: str, facts: BuildFacts, variant: str = "cpu") -> tuple[BuildNeed, ...]:
         """The crates that building a distribution takes, as its recipe has them, judged against the suite."""
         survey = self._survey(variant)
-        found = survey.as_debian_builds(name, facts, {})
-        problems = self.solver.check(sorted(survey.crate_packages({name: found})))
-        return tuple(need for need in survey.needs({name: found}, problems)[name] if need.topic is Topic.CRATE)
+        found = {name: survey.as_debian_builds(name, facts, {})}
+        return tuple(need for need in self._needs(survey, found)[name] if need.topic is Topic.CRATE)
+
+    def _needs(
+        self, survey: Survey, facts: Mapping[str, BuildFacts], *, ask_apt: bool = True
+    ) -> Mapping[str, tuple[BuildNeed, ...]]:
+        names = sorted(survey.crate_packages(facts)) if ask_apt else []
+        alone = self.solver.check(names) if names and self.lenders else {}
+        return survey.needs(facts, self.build_solver.check(names) if names else {}, origins(self.packages, alone))
+
+    def as_debian_builds(self, name: str, facts: BuildFacts, variant: str = "cpu") -> BuildFacts:
+        """The facts of a build as the recipe of a distribution has it."""
+        return self._survey(variant).as_debian_builds(name, facts, {})
 
     def _survey(self, variant: str) -> Survey:
         if variant not in self._surveys:
             self._surveys[variant] = Survey(
-                self.index, self.client, self.reader, lambda name: self.layer(name, variant), self.run
+                self.index, self.client, self.reader, lambda name: self.layer(name, variant), self.run, self.packages
             )
         return self._surveys[variant]
 
@@ -338,25 +363,6 @@ class Workbench:
         if package not in self._brought:
             self._brought[package] = {p for p, how in brought_along(self.index, package).items() if how is Pull.DEPENDS}
         return wanted in self._brought[package]
-
-    def _broken(self, plan: Plan) -> dict[str, tuple[Finding, ...]]:
-        """What the update of each package that is too old breaks in the archive."""
-        found: dict[str, tuple[Finding, ...]] = {}
-        for node in plan.nodes:
-            # Where Debian counts otherwise, its next version can't be told.
-            if node.needed and node.decision is Decision.UPDATE and node.match and counts_alike(node.match):
-                epoch = split_debian(node.match.debian_version)[0]
-                version = f"{epoch + ':' if epoch else ''}{debian_upstream(node.version)}-1"
-                broken = broken_by(self.index, node.match.package, version)
-                found[node.name] = tuple(
-                    Finding(
-                        Topic.BREAKS,
-                        f"{b.package} {b.field} {b.relation}, which {version} of {node.match.package} would break",
-                        (b.package, node.match.package),
-                    )
-                    for b in broken
-                )
-        return found
 
     def _direct(self, requirement: str) -> tuple[str, ...]:
         """The root, and what its newest release asks for by its published metadata."""

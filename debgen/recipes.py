@@ -119,7 +119,7 @@ class Vendor(_Strict):
     It is taken from the folder ``path`` of the sdist of ``source``, a distribution with its version.
     """
 
-    crate: str
+    crate: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     source: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+==[^=,\s]+$")]
     path: Annotated[str, StringConstraints(pattern=r"^[^/].*$")] = "."
     reason: Reason

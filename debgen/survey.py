@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from packaging.utils import canonicalize_name
+
+from debgen.archive.borrow import BuildPackages
 from debgen.archive.index import SuiteIndex
 from debgen.archive.solver import Problem
 from debgen.errors import (
@@ -19,13 +22,16 @@ from debgen.errors import (
     UnknownDistributionError,
     UnsupportedSourceError,
 )
-from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries
+from debgen.planning.build_needs import crate_candidates, judge_crates
+from debgen.planning.library_needs import judge_libraries
+from debgen.planning.missing_crates import AtHand, with_order
 from debgen.planning.model import BuildNeed, Decision, Kind, Node, Plan, Topic
 from debgen.planning.plan import Evidence
 from debgen.planning.relaxation import lower_bounds
 from debgen.planning.verdict import Verdict, judge
 from debgen.recipes import Layer
 from debgen.run import Runner, run
+from debgen.upstream.buildcargo import Choice, crates_of
 from debgen.upstream.buildfacts import BuildReader
 from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.index import IndexClient
@@ -33,6 +39,7 @@ from debgen.upstream.metadata import CoreMetadata
 from debgen.upstream.model import DependencyTree, Distribution, Edge, ReleaseFile, Target
 from debgen.upstream.requirements import Evaluator, is_requirement
 from debgen.upstream.tree import build_tree
+from debgen.vendored import sources_of, vendored_texts
 
 _READERS = 8
 _EXPLANATION_LENGTH = 300
@@ -50,15 +57,21 @@ class Survey:
         reader: BuildReader,
         layer: Callable[[str], Layer],
         run: Runner = run,
+        packages: BuildPackages | None = None,
     ) -> None:
-        """``layer`` gives the recipe of a distribution."""
+        """``layer`` gives the recipe of a distribution, ``packages`` what builds see, where that isn't the suite."""
         self._index = index
+        self._packages = packages or BuildPackages(index)
         self._client = client
         self._reader = reader
         self._layer = layer
         self._run = run
         self._target = Target(index.python_version, index.architecture)
         self._read: dict[str, BuildFacts] = {}
+        # The sdists of what is to be packaged, and what is known of the crates that the suite lacks.
+        self._at_hand: dict[str, ReleaseFile] = {}
+        self._releases: dict[str, ReleaseFile] = {}
+        self._sources: dict[tuple[str, str], tuple[AtHand, ...]] = {}
 
     def facts(
         self, plan: Plan, tree: DependencyTree, evidence: Evidence, notes: dict[str, None]
@@ -74,6 +87,9 @@ class Survey:
             if node.needed and _in_work(node) and node.name in known and (sdist := known[node.name].sdist)
         }
         self._read_all(sdists.values(), notes)
+        # A crate may come from the release of the plan that is named like it, even where that isn't to be packaged.
+        self._at_hand |= sdists
+        self._releases |= {name: d.sdist for name, d in known.items() if d.sdist}
         return {
             name: self.as_debian_builds(name, self._read[sdist.filename], notes)
             for name, sdist in sorted(sdists.items())
@@ -134,24 +150,57 @@ class Survey:
     def crate_packages(self, facts: Mapping[str, BuildFacts]) -> set[str]:
         """The suite's packages of the crates that ``facts`` name."""
         architecture = self._index.architecture
-        return {p for found in facts.values() for p in crate_candidates(self._index, found.crates, architecture)}
+        return {p for found in facts.values() for p in crate_candidates(self._packages, found.crates, architecture)}
 
     def needs(
-        self, facts: Mapping[str, BuildFacts], problems: Mapping[str, Problem | None]
+        self,
+        facts: Mapping[str, BuildFacts],
+        problems: Mapping[str, Problem | None],
+        origin: Callable[[str], str] = lambda package: "",
     ) -> Mapping[str, tuple[BuildNeed, ...]]:
-        """The crates and libraries of each; ``problems`` says what is wrong with packages of the suite."""
+        """The crates and libraries of each; ``problems`` says what is wrong with packages of the suite.
+
+        ``origin`` says which other suite a package is borrowed from, if it is.
+        """
 
         def chain(package: str) -> tuple[str, ...] | None:
             problem = problems.get(package)
             return problem.chain if problem else None
 
+        packages, architecture = self._packages, self._index.architecture
         return {
             name: (
-                *judge_crates(self._index, found.crates, self._index.architecture, chain),
+                *(
+                    with_order(need, packages, found.cargo.texts, self._sources_of, architecture)
+                    for need in judge_crates(
+                        packages,
+                        found.crates,
+                        architecture,
+                        chain,
+                        python=self._index.python_version,
+                        origin=origin,
+                    )
+                ),
                 *judge_libraries(self._index, found.libraries),
             )
             for name, found in facts.items()
         }
+
+    def _sources_of(self, need: BuildNeed) -> tuple[AtHand, ...]:
+        """The sdists that have the source of a crate which the suite lacks."""
+        key = (need.name, need.requirement)
+        if key not in self._sources:
+            name = str(canonicalize_name(need.name))
+            named = {name: self._releases[name]} if name in self._releases else {}
+            known = {**named, **self._at_hand}
+            self._sources[key] = tuple(sources_of(need, known, self._client, self._facts_of))
+        return self._sources[key]
+
+    def _facts_of(self, file: ReleaseFile) -> BuildFacts:
+        """The facts of an sdist, read anew only where nobody did before."""
+        if file.filename not in self._read:
+            self._read[file.filename] = self._reader.read(file)
+        return self._read[file.filename]
 
     def _read_all(self, sdists: Iterable[ReleaseFile], notes: dict[str, None]) -> None:
         """Read the sdists that weren't yet; one that can't be gives a note."""
@@ -171,15 +220,46 @@ class Survey:
                 self._read[file.filename] = found
 
     def as_debian_builds(self, name: str, facts: BuildFacts, notes: dict[str, None]) -> BuildFacts:
-        """As the recipe has it: without the crates of what it leaves out of the build."""
-        kept = facts.crates
-        for entry in self._layer(name).unbuilt:
-            matching = tuple(crate for crate in kept if fnmatchcase(crate.manifest, entry.manifest))
-            if matching:
-                reason = " ".join(entry.reason.split()).removesuffix(".")
-                notes.setdefault(f"{name} is built without the crates of {entry.manifest}: {reason}")
-            kept = tuple(crate for crate in kept if crate not in matching)
-        return replace(facts, crates=kept)
+        """As the recipe has it: without what it leaves out of the build, and with the crates that it vendors.
+
+        The manifests of these are in the ``cargo.texts`` of the answer, at ``vendor/<crate>/``. Remarks are added to
+        ``notes``.
+        """
+        layer = self._layer(name)
+        if not (layer.unbuilt or layer.without or layer.vendor):
+            return facts
+        texts = dict(facts.cargo.texts)
+        vendored = []
+        for entry in layer.vendor:
+            found, problem = vendored_texts(entry, self._client, self._facts_of)
+            # The source package may have them patched, or with more written out.
+            texts |= {path: text for path, text in found.items() if path not in facts.cargo.texts}
+            if problem:
+                notes.setdefault(f"{name}: {problem}")
+            else:
+                vendored.append(entry.crate)
+                notes.setdefault(
+                    f"{name} is built with the crate {entry.crate} of {entry.source}, which no package has, and can't "
+                    f"go into the archive like that: {_clause(entry.reason)}"
+                )
+        choice = Choice(
+            tuple(entry.crate for entry in layer.without), tuple(entry.manifest for entry in layer.unbuilt),
+            tuple(vendored),
+        )  # fmt: skip
+        crates, remarks = crates_of(facts.cargo.manifests, texts, choice)
+        notes |= dict.fromkeys(f"{name}: {remark}" for remark in remarks if remark not in facts.notes)
+        for left in layer.unbuilt:
+            if any(fnmatchcase(crate.manifest, left.manifest) for crate in facts.crates):
+                notes.setdefault(f"{name} is built without the crates of {left.manifest}: {_clause(left.reason)}")
+        for off in layer.without:
+            if any(crate.name == off.crate for crate in facts.crates):
+                notes.setdefault(f"{name} is built without the crate {off.crate}: {_clause(off.reason)}")
+        return replace(facts, crates=crates, cargo=replace(facts.cargo, texts=texts))
+
+
+def _clause(reason: str) -> str:
+    """A reason as the end of a sentence."""
+    return " ".join(reason.split()).removesuffix(".")
 
 
 def _wants_another(node: Node, known: Distribution | None, together: Collection[str]) -> bool:

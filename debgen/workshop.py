@@ -15,7 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from debgen.archive.borrow import relation_names
 from debgen.archive.model import Match, Origin
+from debgen.building import lent
+from debgen.building.borrowed import BorrowedSource, lent_to, source_of, uses
 from debgen.building.chroots import Chroot, ChrootStore, Flavour
 from debgen.building.lookup import look_of
 from debgen.building.mend import mends
@@ -27,6 +30,7 @@ from debgen.building.serving import served
 from debgen.building.source import ExtraSource
 from debgen.building.sourceonly import source_changes
 from debgen.buildinputs import debian_hash, quick_inputs
+from debgen.checks.area import build_relations
 from debgen.errors import BuildError, WorkspaceError
 from debgen.narrate import say
 from debgen.pipeline import Settings, Written, generate
@@ -195,19 +199,38 @@ class Workshop:
     def inputs(self, link: Link, needs: Sequence[Built]) -> str:
         """The hash of all that decides what a package is."""
         hashes = {need.name: need.changes for need in needs}
-        return quick_inputs(link.name, link.version, self.bench, self.settings_for(link), hashes)
+        return quick_inputs(
+            link.name, link.version, self.bench, self.settings_for(link), hashes, self._borrowed_state(link)
+        )
+
+    def _borrowed_state(self, link: Link) -> str:
+        """What decides a package of all that is borrowed: nothing where neither its source nor its crates ask for it.
+
+        Without the source package, which is written first, it may be less than with it.
+        """
+        source = source_of(self.bench.packages, self.store.mirror) if self.bench.lenders else None
+        if source is None:
+            return ""
+        dsc = next((self.folder(link) / "source").glob("*.dsc"), None)
+        if dsc and uses(dsc, self.bench.packages):
+            return source.state
+        sdist = self.bench.client.sdist_of(link.name, link.version)
+        return source.state if self.bench.reader.read(sdist).crates else ""
 
     def _holds(self, built: Built, result: BuildResult, written: Written, needs: Sequence[Built]) -> bool:
         """Whether a build of the source package would start from the same bytes again (and find the same packages)."""
         own = {package: need.version for need in needs for package in need.packages}
 
+        borrowed = self.borrowed(written.dsc)
+        packages = self.bench.packages if borrowed else self.bench.index
+
         def version_of(package: str) -> str | None:
-            return own.get(package) or self.bench.index.version_of(package)
+            return own.get(package) or packages.version_of(package)
 
         return (
             built.dsc == hash_of(written.dsc)
             and built.needs == {need.name: need.changes for need in needs}
-            and built.how == _how(self.bench.index.codename)
+            and built.how == _how(self.bench.index.codename, borrowed)
             and not moved_on(result.buildinfo, version_of)
         )
 
@@ -224,7 +247,10 @@ class Workshop:
                 told.unlink(missing_ok=True)
         try:
             with self.seeing(needs) as source:
-                return build(written.dsc, chroot, out, distribution=distribution, source=source, narrate=narrate)
+                return build(
+                    written.dsc, chroot, out, distribution=distribution, source=source,
+                    borrowed=self.borrowed(written.dsc), narrate=narrate,
+                )  # fmt: skip
         except BuildError as error:
             raise self._explained(error, written, needs) from None
 
@@ -239,13 +265,36 @@ class Workshop:
 
     def _recorded(self, link: Link, needs: Sequence[Built], written: Written, result: BuildResult) -> Built:
         package = written.package
+        borrowed = self.borrowed(written.dsc)
+        local = [name for need in needs for name in need.packages]
+        found = lent_to(result.buildinfo, self.bench.packages, self.bench.index, local) if borrowed else ()
         return Built(
             name=link.name, release=link.version, source=package.source, version=package.version,
             package=package.binary, packages=tuple(sorted(deb.name.partition("_")[0] for deb in result.debs)),
             dsc=hash_of(written.dsc), changes=hash_of(result.changes),
-            needs={need.name: need.changes for need in needs}, how=_how(self.bench.index.codename),
-            seconds=round(result.seconds, 1), file=result.changes.name,
+            needs={need.name: need.changes for need in needs}, how=_how(self.bench.index.codename, borrowed),
+            seconds=round(result.seconds, 1), file=result.changes.name, borrowed=found,
+            alone=self._alone(written.dsc, local) if found else "",
         )  # fmt: skip
+
+    def borrowed(self, dsc: Path) -> BorrowedSource | None:
+        """The other suites that the build of ``dsc`` sees: none, unless it asks for what they lend."""
+        if not (self.bench.lenders and uses(dsc, self.bench.packages)):
+            return None
+        return source_of(self.bench.packages, self.store.mirror)
+
+    def _alone(self, dsc: Path, local: Sequence[str]) -> str:
+        """Why the build dependencies of ``dsc`` can't be installed from the suite alone; empty where they can.
+
+        ``local`` are packages that were built here.
+        """
+        index = self.bench.index
+        wanted = [
+            clause for clause in build_relations(dsc, index.architecture)
+            if not set(relation_names(clause)) & set(local)
+        ]  # fmt: skip
+        problem = self.bench.solver.together(wanted)
+        return problem.text if problem else ""
 
     def tell(self, made: Made, checks: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
         """Write the summary of a package and return it."""
@@ -275,6 +324,8 @@ class Workshop:
             "log": str(made.result.log),
             "checks": list(checks),
             "needs": [need.name for need in made.needs],
+            "borrowed": lent.as_data(made.built.borrowed),
+            "alone": made.built.alone,
             "itp": self.settings_for(made.link).itp is not None,
             # A run that finds most of it done takes less than all of it took.
             "seconds": round(max(seconds, made.built.seconds + sum(check.get("seconds", 0) for check in checks)), 1),
@@ -295,5 +346,6 @@ def match_of(built: Built) -> Match:
     )
 
 
-def _how(suite: str) -> str:
-    return hashlib.sha256(configuration(suite).encode()).hexdigest()
+def _how(suite: str, borrowed: BorrowedSource | None) -> str:
+    text = configuration(suite) + (f"{borrowed.lines}{borrowed.preferences}" if borrowed else "")
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,11 +7,12 @@ leaves the previous lists, or none.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -142,6 +143,10 @@ class AptRoot:
                 return path
         raise IntegrityError(f"the mirror {self.settings.uri} gave no Release file for {self.suite}")
 
+    def state(self) -> str:
+        """What apt's answers depend on, as a hash: that of the Release file."""
+        return hashlib.sha256(self.release_file().read_bytes()).hexdigest()
+
     def lists(self) -> tuple[ListFile, ...]:
         """The Packages and Contents files that were fetched."""
         return tuple(
@@ -195,48 +200,13 @@ class AptRoot:
 
     def _write_configuration(self) -> bool:
         """Write apt.conf and the source; true where the last successful update was made with the same."""
-        root, settings = self.directory, self.settings
-        if re.search(r'["\s]', str(root)):
-            raise WorkspaceError(
-                f"apt can't work in a folder with quotes or spaces in its path: {root}",
-                hint="Choose another cache with DEBGEN_CACHE.",
-            )
-        for part in ("sources", "cache/archives/partial", "preferences", "trusted"):
-            make_directory(root / part)
-        options = [
-            ("Dir::State", root),
-            ("Dir::State::lists", self._lists),
-            ("Dir::State::status", root / "status"),
-            ("Dir::Cache", root / "cache"),
-            ("Dir::Etc", root),
-            ("Dir::Etc::main", "/dev/null"),
-            ("Dir::Etc::parts", "/dev/null"),
-            ("Dir::Etc::sourcelist", "/dev/null"),
-            ("Dir::Etc::sourceparts", root / "sources"),
-            ("Dir::Etc::preferences", "/dev/null"),
-            ("Dir::Etc::preferencesparts", root / "preferences"),
-            ("Dir::Etc::trusted", "/dev/null"),
-            ("Dir::Etc::trustedparts", root / "trusted"),
-            ("APT::Architecture", settings.architecture),
-            ("APT::Update::Error-Mode", "any"),
-            ("Acquire::Languages", "none"),
-            ("Acquire::PDiffs", "false"),
-            ("Acquire::Retries", "2"),
-            ("Acquire::AllowReleaseInfoChange", "true"),
-            ("Acquire::Check-Valid-Until", "false" if settings.ignore_valid_until else "true"),
-            *settings.auth,
-            *settings.acquire,
-        ]
-        text = "".join(f'{option} "{value}";\n' for option, value in options)
-        text += f'APT::Architectures {{ "{settings.architecture}"; }};\n'
+        root = self.directory
+        text = configuration(root, self.settings)
         text += _NO_TARGETS if self.release_only else _SOURCES if self.sources_only else _CONTENTS
-        source = (
-            f"Types: {'deb-src' if self.sources_only else 'deb'}\nURIs: {settings.uri}\nSuites: {self.suite}\n"
-            f"Components: {' '.join(COMPONENTS)}\nSigned-By: {settings.keyring}\n"
-        )
+        kind = "deb-src" if self.sources_only else "deb"
         wanted = {
             self.conf: text,
-            root / "sources" / "debgen.sources": source,
+            root / "sources" / "debgen.sources": source_entry(self.suite, self.settings, COMPONENTS, kind),
             root / "status": "",
         }
         stale = [path for path, content in wanted.items() if not _holds(path, content)]
@@ -249,3 +219,48 @@ class AptRoot:
 
 def _holds(path: Path, content: str) -> bool:
     return path.is_file() and path.read_text(encoding="utf-8") == content
+
+
+def configuration(root: Path, settings: MirrorSettings) -> str:
+    """The apt.conf of a root at ``root``, whose folders are made; WorkspaceError where apt couldn't work there."""
+    if re.search(r'["\s]', str(root)):
+        raise WorkspaceError(
+            f"apt can't work in a folder with quotes or spaces in its path: {root}",
+            hint="Choose another cache with DEBGEN_CACHE.",
+        )
+    for part in ("sources", "cache/archives/partial", "preferences", "trusted"):
+        make_directory(root / part)
+    options = [
+        ("Dir::State", root),
+        ("Dir::State::lists", root / "lists"),
+        ("Dir::State::status", root / "status"),
+        ("Dir::Cache", root / "cache"),
+        ("Dir::Etc", root),
+        ("Dir::Etc::main", "/dev/null"),
+        ("Dir::Etc::parts", "/dev/null"),
+        ("Dir::Etc::sourcelist", "/dev/null"),
+        ("Dir::Etc::sourceparts", root / "sources"),
+        ("Dir::Etc::preferences", "/dev/null"),
+        ("Dir::Etc::preferencesparts", root / "preferences"),
+        ("Dir::Etc::trusted", "/dev/null"),
+        ("Dir::Etc::trustedparts", root / "trusted"),
+        ("APT::Architecture", settings.architecture),
+        ("APT::Update::Error-Mode", "any"),
+        ("Acquire::Languages", "none"),
+        ("Acquire::PDiffs", "false"),
+        ("Acquire::Retries", "2"),
+        ("Acquire::AllowReleaseInfoChange", "true"),
+        ("Acquire::Check-Valid-Until", "false" if settings.ignore_valid_until else "true"),
+        *settings.auth,
+        *settings.acquire,
+    ]
+    text = "".join(f'{option} "{value}";\n' for option, value in options)
+    return text + f'APT::Architectures {{ "{settings.architecture}"; }};\n'
+
+
+def source_entry(suite: str, settings: MirrorSettings, components: Sequence[str], kind: str = "deb") -> str:
+    """An entry of sources.list(5) in deb822 form."""
+    return (
+        f"Types: {kind}\nURIs: {settings.uri}\nSuites: {suite}\n"
+        f"Components: {' '.join(components)}\nSigned-By: {settings.keyring}\n"
+    )

@@ -6,18 +6,17 @@ packages that are there already: the root's system is empty.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from debgen.archive.aptroot import AptRoot
-from debgen.archive.index import SuiteIndex
 from debgen.archive.relation import parse_clause
 from debgen.archive.unmet import REQUEST, AptSays, Unmet, read_output
-from debgen.archive.ways import Clash, Ways
+from debgen.archive.ways import Clash, Packages, Ways
 from debgen.errors import CommandError, UsageError
 from debgen.run import Runner, run
 from debgen.workspace import write_atomically
@@ -40,13 +39,23 @@ class Problem:
     text: str
 
 
+class Root(Protocol):
+    """Where apt is asked: a private root. ``state`` is another one whenever answers may change."""
+
+    @property
+    def directory(self) -> Path: ...
+    def state(self) -> str: ...
+    def apt_env(self) -> dict[str, str]: ...
+    def locked(self) -> AbstractContextManager[None]: ...
+
+
 class Solver:
     """apt's answers for one suite, each kept on disk until the suite's Release file changes.
 
     May be used by several threads; apt is run by one at a time.
     """
 
-    def __init__(self, index: SuiteIndex, root: AptRoot, *, run: Runner = run) -> None:
+    def __init__(self, index: Packages, root: Root, *, run: Runner = run) -> None:
         """``index`` and ``root`` are of the same suite; the root has been updated, as open_suite does."""
         self._index = index
         self._root = root
@@ -180,7 +189,7 @@ class Solver:
     # What is remembered
 
     def _known(self) -> Mapping[str, Problem | None]:
-        digest = hashlib.sha256(self._root.release_file().read_bytes()).hexdigest()
+        digest = self._root.state()
         with self._remembering:
             if digest != self._release:
                 self._release = digest

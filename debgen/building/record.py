@@ -16,6 +16,7 @@ from pathlib import Path
 from debian.deb822 import Changes, Deb822
 
 from debgen.building.changes import listed_files
+from debgen.building.lent import Lent
 from debgen.building.result import BuildResult
 from debgen.workspace import write_atomically
 
@@ -31,7 +32,9 @@ class Built:
     ``name`` and ``release`` are the distribution's, ``source``, ``version`` and ``package`` Debian's: ``package`` is
     the binary package that ships the distribution, ``packages`` are all. ``dsc`` and ``changes`` are the SHA-256 of
     these files, ``needs`` those of the .changes of what was built before and used, by distribution; ``how`` is that of
-    sbuild's configuration. ``seconds`` is how long the build took, ``file`` the name of the .changes.
+    sbuild's configuration and of what it was told of other suites. ``seconds`` is how long the build took, ``file`` the
+    name of the .changes. ``borrowed`` is what was installed from other suites, and ``alone`` says why the build
+    dependencies can't be installed without that; it is empty where they can.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Built:
     how: str
     seconds: float
     file: str
+    borrowed: tuple[Lent, ...] = ()
+    alone: str = ""
 
 
 def save(built: Built, result: BuildResult) -> None:
@@ -61,7 +66,9 @@ def load(folder: Path) -> tuple[Built, BuildResult] | None:
         if document.pop("format") != _FORMAT:
             return None
         log = folder / document.pop("log")
-        built = Built(**{**document, "packages": tuple(document["packages"])})
+        document["packages"] = tuple(document["packages"])
+        document["borrowed"] = tuple(Lent(**entry) for entry in document.get("borrowed", ()))
+        built = Built(**document)
         changes = folder / built.file
         if not log.is_file() or hash_of(changes) != built.changes or not complete(changes, folder):
             return None

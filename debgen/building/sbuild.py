@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from debgen.building.borrowed import BorrowedSource
 from debgen.building.buildlog import Progress, error_excerpt
 from debgen.building.changes import complete_changes, listed_files
 from debgen.building.chroots import Chroot
@@ -40,6 +41,7 @@ def build(
     jobs: int | None = None,
     space: int = 6 * GIB,
     source: ExtraSource | None = None,
+    borrowed: BorrowedSource | None = None,
     warm: WarmChroots | None = None,
     narrate: Callable[[str], None] = say,
     variation: str = "",
@@ -49,15 +51,15 @@ def build(
     The log stands at ``out/<source>_<version>_<arch>.build.log`` while the build runs and afterwards, failed or
     not; all other files appear when it has succeeded. The .changes lists the source package too. ``distribution`` is
     the one in the changelog, where it isn't the suite's usual one (``trixie-backports``). ``space`` is what the
-    unpacked chroot and the build may need, ``source`` a repository besides the mirror, ``warm`` where chroots with
-    build dependencies are kept (the user's cache, unless given), ``variation`` lines of sbuild.conf(5) for this build
-    alone. Raises BuildError with the telling lines of the log.
+    unpacked chroot and the build may need, ``source`` a repository besides the mirror, ``borrowed`` other suites,
+    ``warm`` where chroots with build dependencies are kept (the user's cache, unless given), ``variation`` lines of
+    sbuild.conf(5) for this build alone. Raises BuildError with the telling lines of the log.
     """
     warm = warm or WarmChroots(cache_directory("warm"))
     text = configuration(chroot.suite)
-    key = key_of(dsc, chroot, source, f"{text}{distribution}")
+    key = key_of(dsc, chroot, source, f"{text}{distribution}{borrowed.state if borrowed else ''}")
     out = make_directory(out.absolute())
-    job = _Job(dsc, chroot, out, run, variation + text, distribution, jobs, space, source, warm, key)
+    job = _Job(dsc, chroot, out, run, variation + text, distribution, jobs, space, source, borrowed, warm, key)
     with warm.using(key) as tarball:
         if tarball:
             try:
@@ -89,6 +91,7 @@ class _Job:
     jobs: int | None
     space: int
     source: ExtraSource | None
+    borrowed: BorrowedSource | None
     warm: WarmChroots
     key: str
 
@@ -156,6 +159,8 @@ class _Job:
                 if tarball
                 else [
                     f"--chroot-setup-commands={_HURRY}",
+                    # They stay in a kept chroot, with the lists that apt fetches for them.
+                    *([f"--chroot-setup-commands={self.borrowed.command}"] if self.borrowed else []),
                     f"--starting-build-commands={_HURRIED}; {PAUSE}",
                 ]
             ),

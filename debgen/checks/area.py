@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from debian.deb822 import Deb822, Dsc
 from debian.debfile import DebFile
 
+from debgen.archive.borrow import BuildPackages
 from debgen.archive.index import SuiteIndex
 from debgen.archive.relation import Relation, clauses, parse_clause
 from debgen.building.checked import Checked, Verdict
 from debgen.checks.subject import Subject
 
-_BUILD = ("Build-Depends", "Build-Depends-Arch", "Build-Depends-Indep")
+BUILD = ("Build-Depends", "Build-Depends-Arch", "Build-Depends-Indep")
 _BINARY = ("Pre-Depends", "Depends", "Recommends")
 #: Without which the package can't be built or installed.
-_STRICT = frozenset({*_BUILD, "Pre-Depends", "Depends"})
+_STRICT = frozenset({*BUILD, "Pre-Depends", "Depends"})
 _PROFILES = re.compile(r"<([^>]*)>")
 _ARCHITECTURES = re.compile(r"\[([^\]]*)\]")
 
@@ -58,7 +60,7 @@ def check(subject: Subject) -> Checked:
     source_area = "main" if "main" in areas or not areas else min(areas)
     related = [
         Related("the source", field, clause, source_area)
-        for field in _BUILD
+        for field in BUILD
         for clause in active(dsc.get(field, ""), subject.index.architecture)
     ]
     related += [
@@ -68,15 +70,18 @@ def check(subject: Subject) -> Checked:
         for clause in clauses(control.get(field, ""))
     ]
     local = by_name((*controls, *(_control(path) for path in subject.local if path.is_file())))
-    lookup = _lookup(subject.index, local)
-    return judged(related, lookup)
+    return judged(related, _lookup(subject.index, local), _lookup(subject.seen or subject.index, local))
 
 
-def judged(related: Iterable[Related], lookup: Lookup) -> Checked:
-    """The verdict on ``related``, where ``lookup`` says what a name stands for."""
+def judged(related: Iterable[Related], lookup: Lookup, building: Lookup | None = None) -> Checked:
+    """The verdict on ``related``, where ``lookup`` says what a name stands for, ``building`` in a build."""
     related = tuple(related)
-    outside = {item: why for item in related if (why := _outside(item, lookup))}
-    absent = {item: why for item in related if (why := _absent(item, lookup))}
+
+    def lookup_of(item: Related) -> Lookup:
+        return building if building and item.field in BUILD else lookup
+
+    outside = {item: why for item in related if (why := _outside(item, lookup_of(item)))}
+    absent = {item: why for item in related if (why := _absent(item, lookup_of(item)))}
     problems = outside | absent
     findings = tuple(f"{item.package}: {item.field}: {item.clause}: {why}" for item, why in problems.items())
     # What is outside of main is never allowed; what isn't there is no error in Recommends.
@@ -86,6 +91,12 @@ def judged(related: Iterable[Related], lookup: Lookup) -> Checked:
         return Checked("area", Verdict.PASS, f"{counted}, all there and in their area")
     summary = f"{len(problems)} of {counted} can't be satisfied as they are"
     return Checked("area", Verdict.FAIL if grave else Verdict.WARN, summary, findings)
+
+
+def build_relations(dsc: Path, architecture: str) -> tuple[str, ...]:
+    """The clauses of a source package's build dependencies that hold on ``architecture``, as :func:`active`."""
+    fields = Dsc(dsc.read_text(encoding="utf-8"))
+    return tuple(clause for field in BUILD for clause in active(fields.get(field, ""), architecture))
 
 
 def active(field: str, architecture: str) -> Iterator[str]:
@@ -157,7 +168,7 @@ def by_name(controls: Iterable[Mapping[str, str]]) -> dict[str, list[Candidate]]
     return found
 
 
-def _lookup(index: SuiteIndex, local: Mapping[str, list[Candidate]]) -> Lookup:
+def _lookup(index: SuiteIndex | BuildPackages, local: Mapping[str, list[Candidate]]) -> Lookup:
     def candidates(name: str) -> tuple[Candidate, ...]:
         archive = (
             Candidate(provided.version, binary.component)

@@ -43,6 +43,7 @@ def check(subject: Subject) -> Checked:
                 distribution=subject.distribution,
                 jobs=cores - 1 if cores > 1 else 2,
                 source=subject.source,
+                borrowed=subject.borrowed,
                 narrate=lambda text: None,
                 variation=_VARIATION,
             )

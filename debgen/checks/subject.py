@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from debgen.archive.borrow import BuildPackages
 from debgen.archive.index import SuiteIndex
+from debgen.building.borrowed import BorrowedSource
 from debgen.building.changes import listed_files
 from debgen.building.chroots import Chroot, ChrootStore, Flavour
 from debgen.building.contents import Explained, Need
@@ -37,9 +39,11 @@ class Subject:
     """The package to check, and its surroundings.
 
     ``tree`` is the generated source tree. ``source`` is the local repository, while it is served; ``local`` are the
-    .debs in it, without which relations are judged by the archive alone. ``itp`` says whether the number of an ITP was
-    given. ``inputs`` names whatever else decides a verdict (the release of debgen's code, the recipe): results that
-    were kept with other inputs don't count. Logs stand beside the .changes, as ``<its stem>.<check>.log``.
+    .debs in it, without which relations are judged by the archive alone. ``borrowed`` is what the build saw of other
+    suites, and ``seen`` the packages that it saw with that; nothing but a build does. ``itp`` says whether the number
+    of an ITP was given. ``inputs`` names whatever else decides a verdict (the release of debgen's code, the recipe):
+    results that were kept with other inputs don't count. Logs stand beside the .changes, as
+    ``<its stem>.<check>.log``.
     """
 
     built: BuildResult
@@ -53,6 +57,8 @@ class Subject:
     distribution: str = ""
     inputs: str = ""
     run: Runner = run
+    borrowed: BorrowedSource | None = None
+    seen: BuildPackages | None = None
 
     @property
     def changes(self) -> Path:

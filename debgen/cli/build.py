@@ -22,10 +22,12 @@ from debgen.cli.board import Board
 from debgen.cli.buildreport import as_json, as_text, dry_json, dry_text
 from debgen.cli.options import (
     SubParsers,
+    add_borrow_option,
     add_suite_options,
     index_client,
     mirror_settings,
     suite_index,
+    workbench,
 )
 from debgen.cli.source_options import add_source_options, source_settings
 from debgen.cli.triage import run_triage
@@ -33,7 +35,6 @@ from debgen.errors import BlockedError, BuildError, CheckError, UsageError
 from debgen.gitrepo import GIT_TOOLS, refuse_existing
 from debgen.narrate import say
 from debgen.pipeline import GENERATING_TOOLS, Written, create_repository
-from debgen.planner import Workbench
 from debgen.planning.asjson import as_json as plan_json
 from debgen.planning.chain import Chain, Link, chosen
 from debgen.planning.model import Plan
@@ -56,6 +57,7 @@ def add_parser(verbs: SubParsers) -> None:
     )
     add_source_options(parser, several=True)
     add_suite_options(parser)
+    add_borrow_option(parser)
     group = parser.add_argument_group("building")
     group.add_argument("--dry-run", action="store_true", help="say what would be built, in which order, and why")
     group.add_argument(
@@ -99,8 +101,7 @@ def run_verb(args: argparse.Namespace) -> int:
         refuse_existing(args.git)
     client = index_client(args)
     mirror = mirror_settings(args)
-    with suite_index(args, mirror) as index:
-        bench = Workbench(index, client, mirror, settings.recipes)
+    with suite_index(args, mirror) as index, workbench(args, index, client, mirror) as bench:
         chain, plans = plan_chain(args.name, args.root, bench, settings)
         for note in chain.notes:
             say(f"note: {note}")

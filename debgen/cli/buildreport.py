@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from debgen.building import lent
 from debgen.chainrun import Outcome, Run
 from debgen.cli.board import Board, told
 from debgen.planning.chain import Link
@@ -86,11 +87,20 @@ def _told(outcome: Outcome) -> str:
         ("debian/", f"{summary['source_tree']}/debian"),
         ("log", summary["log"]),
         *([("orig", summary["orig"]["text"])] if summary["orig"]["archive"] else []),
+        *_borrowed(summary),
         *(row for check in summary["checks"] for row in _rows(check)),
         ("took", f"{summary['seconds']:.0f} s"),
     ]
     width = max(len(label) for label, _ in lines)
     return "\n".join([head, *(f"  {label:<{width}}  {text}" for label, text in lines)])
+
+
+def _borrowed(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was borrowed to build with, and what that means."""
+    found, suite = lent.from_data(summary.get("borrowed", ())), summary["suite"]
+    if found:
+        yield "borrowed", lent.told(found, suite)
+        yield "", lent.meaning(suite, summary["alone"])
 
 
 def _rows(check: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

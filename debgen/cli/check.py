@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from debgen.archive.index import SuiteIndex, open_suite
+from debgen.borrowing import lenders
 from debgen.cli.options import SubParsers, add_recipe_option, add_source_of_facts, index_client, mirror_settings
 from debgen.errors import DriftError, HostileArchiveError, NoSdistError, UnsupportedSourceError, UsageError
 from debgen.narrate import say
@@ -88,7 +89,10 @@ def run_verb(args: argparse.Namespace) -> int:
         names = ", ".join(str(path) for path in args.plans)
         path, plan = saved[0]
         variant = (plan["variant"] or {}).get("name", "")
-        command = f"debgen plan '{plan['requirement']}' --dist {plan['suite']} --variant {variant} --save {path}"
+        borrow = "".join(f" --borrow '{word}'" for word in plan.get("borrow", ()))
+        command = (
+            f"debgen plan '{plan['requirement']}' --dist {plan['suite']} --variant {variant}{borrow} --save {path}"
+        )
         raise DriftError(
             f"{drifted} {'thing has' if drifted == 1 else 'things have'} drifted since {names} was saved",
             hint=f"To accept it, save the plan anew: `{command}`",
@@ -101,8 +105,11 @@ def _compared(
 ) -> tuple[dict[str, Any], tuple[Drift, ...]]:
     """The plan of today, and what has drifted since ``before``."""
     mirror = replace(mirror_settings(args), architecture=before["architecture"])
-    with open_suite(before["suite"], mirror, refresh=args.refresh) as index:
-        bench = Workbench(index, client, mirror, tuple(args.recipes))
+    with (
+        open_suite(before["suite"], mirror, refresh=args.refresh) as index,
+        lenders(before.get("borrow", ()), index, mirror, refresh=args.refresh) as lent,
+    ):
+        bench = Workbench(index, client, mirror, tuple(args.recipes), lenders=lent)
         deep = not is_quick(before)
         variant = bench.variant(before["requirement"], (before["variant"] or {}).get("name", ""))
         after = as_json(bench.plan(before["requirement"], variant, read_sdists=deep, ask_apt=deep))

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from debgen.cli.options import (
     SubParsers,
+    add_borrow_option,
     add_suite_options,
     index_client,
     mirror_settings,
     suite_index,
+    workbench,
 )
 from debgen.cli.source_options import add_source_options, source_settings
 from debgen.gitrepo import GIT_TOOLS, refuse_existing
 from debgen.narrate import say
 from debgen.pipeline import GENERATING_TOOLS, choose_release, create_repository, generate
-from debgen.planner import Workbench
 from debgen.run import require_tools
 
 
@@ -35,6 +36,7 @@ def add_parser(verbs: SubParsers) -> None:
         help="make a packaging repository for git-buildpackage (DEP-14) in DIR, which must be new",
     )
     add_suite_options(parser)
+    add_borrow_option(parser)
     parser.set_defaults(func=run_verb)
 
 
@@ -46,8 +48,7 @@ def run_verb(args: argparse.Namespace) -> int:
         refuse_existing(args.git)
     client = index_client(args)
     mirror = mirror_settings(args)
-    with suite_index(args, mirror) as index:
-        bench = Workbench(index, client, mirror, settings.recipes)
+    with suite_index(args, mirror) as index, workbench(args, index, client, mirror) as bench:
         name, version = choose_release(args.name, args.root, bench, settings)
         out = args.output.absolute() / index.codename / f"{name}-{version}" / "source"
         written = generate(name, version, bench, settings, out)

@@ -12,6 +12,8 @@ from typing import TypeAlias
 from debgen.archive import mirror
 from debgen.archive.index import SuiteIndex, open_suite
 from debgen.archive.mirror import MirrorSettings
+from debgen.borrowing import lenders
+from debgen.planner import Workbench
 from debgen.recipes import VARIANTS
 from debgen.upstream.configuration import index_settings
 from debgen.upstream.index import IndexClient
@@ -42,6 +44,16 @@ def add_suite_options(parser: argparse.ArgumentParser) -> None:
     """The target suite and the two sources of facts."""
     parser.add_argument("--dist", metavar="SUITE", default="sid", help="target suite: sid (default), forky, trixie, …")
     add_source_of_facts(parser)
+
+
+def add_borrow_option(parser: argparse.ArgumentParser) -> None:
+    """Packages of other suites to build with."""
+    parser.add_argument(
+        "--borrow", metavar="SUITE[:PATTERN]", action="append", default=[],
+        help="build with the packages of another suite whose names match PATTERN (librust-* by default) in the place "
+        "of the target suite's own, for example forky:librust-*; may be repeated. What is installed with the result "
+        "never comes from there",
+    )  # fmt: skip
 
 
 def add_source_of_facts(parser: argparse.ArgumentParser) -> None:
@@ -89,3 +101,12 @@ def suite_index(
     """The index of the target suite; ``meanwhile`` is that of :func:`debgen.archive.index.open_suite`."""
     with open_suite(args.dist, settings, refresh=args.refresh, meanwhile=meanwhile) as index:
         yield index
+
+
+@contextmanager
+def workbench(
+    args: argparse.Namespace, index: SuiteIndex, client: IndexClient, mirror: MirrorSettings
+) -> Iterator[Workbench]:
+    """The workbench of ``index``, with what ``--borrow`` lends and the recipes that ``--recipes`` names."""
+    with lenders(args.borrow, index, mirror, refresh=args.refresh) as found:
+        yield Workbench(index, client, mirror, tuple(args.recipes), lenders=found)

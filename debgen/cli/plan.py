@@ -17,16 +17,17 @@ from rich.text import Text
 
 from debgen.cli.options import (
     SubParsers,
+    add_borrow_option,
     add_plan_options,
     add_suite_options,
     index_client,
     mirror_settings,
     suite_index,
+    workbench,
 )
 from debgen.errors import UsageError
 from debgen.hints import hints
 from debgen.narrate import say
-from debgen.planner import Workbench
 from debgen.planning.asjson import as_json
 from debgen.planning.explain import bound, of_suite
 from debgen.planning.model import Decision, Node, Plan, Topic
@@ -64,6 +65,7 @@ def add_parser(verbs: SubParsers) -> None:
     parser.add_argument("name", metavar="NAME[SPECIFIER]", help="root of the tree, for example vllm or 'vllm<0.30'")
     add_plan_options(parser)
     add_suite_options(parser)
+    add_borrow_option(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--all",
@@ -95,8 +97,11 @@ def run_verb(args: argparse.Namespace) -> int:
     def ahead() -> None:
         sdists.append(read_ahead(args.name, mirror.architecture, client, source))
 
-    with suite_index(args, mirror, ahead) as index, ThreadPoolExecutor() as pool:
-        bench = Workbench(index, client, mirror, tuple(args.recipes))
+    with (
+        suite_index(args, mirror, ahead) as index,
+        workbench(args, index, client, mirror) as bench,
+        ThreadPoolExecutor() as pool,
+    ):
         for sdist in filter(None, sdists if not args.quick else ()):
             pool.submit(bench.reader.read, sdist)  # while uv resolves; what goes wrong is told when it is wanted
         variant = bench.variant(args.name, args.variant)
@@ -204,6 +209,9 @@ def _why(node: Node) -> Text:
     if len(node.chain) > 2:
         text.append(f" ({' → '.join(node.chain[:-1])})", style="dim")
     rest = [f for f in node.findings if f.text not in node.reason]
+    for finding in (f for f in rest if f.blocking):
+        text.append(f"\n{finding.text}", style="yellow")
+    rest = [f for f in rest if not f.blocking]
     for topic in Topic:
         same = [f for f in rest if f.topic is topic]
         if same:

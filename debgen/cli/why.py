@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -11,19 +12,21 @@ from rich.text import Text
 
 from debgen.cli.options import (
     SubParsers,
+    add_borrow_option,
     add_plan_options,
     add_suite_options,
     index_client,
     mirror_settings,
     suite_index,
+    workbench,
 )
 from debgen.cli.plan import COLOURS, console
 from debgen.errors import UnknownDistributionError
 from debgen.narrate import say
-from debgen.planner import Workbench
 from debgen.planning.asjson import asked_json, node_json
+from debgen.planning.crate_findings import told_order
 from debgen.planning.explain import bound
-from debgen.planning.model import Asked, Kind, Node, Plan, Supply
+from debgen.planning.model import Asked, BuildNeed, Kind, Node, Plan, Supply, Topic
 from debgen.planning.paths import binding, ways
 
 SCHEMA = 1
@@ -42,6 +45,7 @@ def add_parser(verbs: SubParsers) -> None:
     )
     add_plan_options(parser)
     add_suite_options(parser)
+    add_borrow_option(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.add_argument("--no-color", action="store_true", help="no colours even on a terminal")
     parser.set_defaults(func=run_verb)
@@ -51,8 +55,7 @@ def run_verb(args: argparse.Namespace) -> int:
     """Make the plan and print what it says of one node."""
     client = index_client(args)
     mirror = mirror_settings(args)
-    with suite_index(args, mirror) as index:
-        bench = Workbench(index, client, mirror, tuple(args.recipes))
+    with suite_index(args, mirror) as index, workbench(args, index, client, mirror) as bench:
         variant = bench.variant(args.root, args.variant)
         say(f"variant: {variant.name} ({variant.reason})")
         plan = bench.plan(args.root, variant, read_sdists=not args.quick, ask_apt=not args.quick)
@@ -122,6 +125,23 @@ def _print(plan: Plan, node: Node, *, colour: bool) -> None:
             package = f"{need.package} {need.version}".strip() or "no package"
             style = "" if need.supply is Supply.SATISFIED else "yellow"
             out.print(Text(f"  {need.supply.value:13} {need.name} {need.requirement}: {package}; {need.reason}", style))
+            if need.topic is Topic.CRATE and need.supply is not Supply.SATISFIED:
+                for detail in _details(need):
+                    out.print(Text(f"  {'':13} {detail}", style))
+
+
+def _details(need: BuildNeed) -> Iterator[str]:
+    """What else is known of a crate that the suite hasn't as it is asked for."""
+    if need.askers:
+        yield f"asked for by {', '.join(need.askers)}" + (f", locked {need.locked}" if need.locked else "")
+    for names in need.ways:
+        if len(names) > 2:
+            yield f"by way of {' → '.join(names)}"
+    if need.switches:
+        yield f"only with the feature{'s' * (len(need.switches) > 1)} {', '.join(need.switches)}"
+    if len(need.first) > 1:
+        yield told_order(need.first)
+    yield from need.remarks
 
 
 def _line(asked: Asked, *, binding: bool) -> Text:

@@ -6,6 +6,7 @@ want ``<!nodoc>``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Match
 from debgen.archive.names import relations_for
+from debgen.debianize.cargo_patch import CargoPlan
 from debgen.debianize.evidence import asked_for_building, asked_when_run
 from debgen.debianize.fixmes import Fixmes
 from debgen.debianize.model import Inputs
@@ -28,8 +30,8 @@ from debgen.upstream.buildmodel import LibraryKind
 
 #: Distributions that are a Debian package's debhelper sequence as well, which does what extensions need of them.
 _SEQUENCES = {"numpy": "dh-sequence-numpy3"}
-#: What PEP 517 requirements name where a module is a crate.
-_RUST_BUILDERS = {"maturin", "setuptools-rust"}
+#: What compiles Rust.
+_COMPILERS = {"cargo", "rustc", "dh-cargo", "python3-maturin", "python3-setuptools-rust"}
 #: Since this release setuptools builds wheels by itself, and the distribution wheel is asked for out of habit.
 _BUILDS_WHEELS = SpecifierSet(">=70.1")
 #: From this level on dh asks for the sequence by name where there is one binary package (debhelper(7)).
@@ -49,12 +51,14 @@ class BuildDepends:
     causes: Mapping[str, tuple[Cause, ...]]
 
 
-def build_depends(inputs: Inputs, judged: Judged, tests: TestPlan, *, helped: bool, fixmes: Fixmes) -> BuildDepends:
+def build_depends(
+    inputs: Inputs, judged: Judged, tests: TestPlan, *, cargo: CargoPlan, helped: bool, fixmes: Fixmes
+) -> BuildDepends:
     """The build relations of one source package; ``helped`` where help2man runs its commands.
 
     A PEP 517 requirement that the suite has no package of is a question in ``fixmes``.
     """
-    return _Writer(inputs, judged, tests, helped, fixmes).write()
+    return _Writer(inputs, judged, tests, cargo, helped, fixmes).write()
 
 
 def is_compiled(inputs: Inputs) -> bool:
@@ -64,31 +68,45 @@ def is_compiled(inputs: Inputs) -> bool:
 
 def is_rust(inputs: Inputs) -> bool:
     """Whether the build makes a module in Rust; sources in Rust beside others may be for another build."""
-    asked = {canonicalize_name(Requirement(line).name) for line in inputs.build.requires}
-    return "Rust" in inputs.build.languages and bool(asked & _RUST_BUILDERS)
+    return bool(inputs.build.cargo.manifests)
+
+
+def without_compilers(relations: Iterable[str]) -> tuple[str, ...]:
+    """Those of Build-Depends that tests of the installed package take: nothing is compiled for them.
+
+    Crates are hundreds of packages, and what they ask for need not be installable where the built package is.
+    """
+    bare = (re.sub(r"(?: <[^>]+>)+", "", relation) for relation in relations)
+    return tuple(dict.fromkeys(r for r in bare if not r.startswith("librust-") and r.split()[0] not in _COMPILERS))
 
 
 def in_order(relations: Iterable[str]) -> list[str]:
-    """The order of wrap-and-sort: debhelper and dh- first, substitution variables last, the rest by name."""
+    """The order of wrap-and-sort: debhelper and dh- first, substitution variables last, the rest by name.
 
-    def key(relation: str) -> tuple[int, str]:
+    Of two bounds on one package, the lower one comes first.
+    """
+
+    def key(relation: str) -> tuple[int, str, bool, str]:
         rank = 0 if relation.startswith("debhelper-compat") else 1 if relation.startswith("dh-") else 2
-        return (3 if relation.startswith("$") else rank, relation)
+        return (3 if relation.startswith("$") else rank, relation.split(" ")[0], "(<<" in relation, relation)
 
     return sorted(relations, key=key)
 
 
 class _Writer:
-    def __init__(self, inputs: Inputs, judged: Judged, tests: TestPlan, helped: bool, fixmes: Fixmes) -> None:
+    def __init__(
+        self, inputs: Inputs, judged: Judged, tests: TestPlan, cargo: CargoPlan, helped: bool, fixmes: Fixmes
+    ) -> None:
         self.inputs = inputs
         self.judged = judged
         self.tests = tests
+        self.cargo = cargo
         self.helped = helped
         self.fixmes = fixmes
         self.notes: list[str] = []
 
     def write(self) -> BuildDepends:
-        taken = [*self._backend(), *self._libraries(), *self._run_time(), *self._tests()]
+        taken = [*self._backend(), *self._crates(), *self._libraries(), *self._run_time(), *self._tests()]
         found = [*self._always(taken), *taken]
         if is_compiled(self.inputs) and (path := sets_rpath(self.inputs.texts)):
             found.append(("chrpath", Cause(f"{path} may set a path for libraries, which debian/rules deletes")))
@@ -167,6 +185,23 @@ class _Writer:
             and judge(setuptools.upstream_version, _BUILDS_WHEELS) is Verdict.SATISFIED
         )
 
+    def _crates(self) -> Iterator[_Caused]:
+        """Cargo, the helper that tells what the module was linked with, and the crates with upstream's bounds."""
+        if not is_rust(self.inputs):
+            return
+        manifest = self.inputs.build.cargo.manifests[0].path
+        told = f"{manifest}: the build compiles Rust"
+        yield "cargo", Cause(f"{told}, with cargo's wrapper of Debian")
+        yield "rustc", Cause(told)
+        helper = "dh-cargo (>= 31)" if self.inputs.suite.static_built_using else "dh-cargo"
+        yield helper, Cause("its helper fills Static-Built-Using, as Rust links statically (policy 7.8)", Origin.RULE)
+        for need in self.cargo.kept:
+            places = ", ".join(need.askers) or manifest
+            wanted = f"{need.name} {need.requirement}".rstrip()
+            patched = f", which a patch loosens to {need.loosened}" if need.loosened else ""
+            for relation in self.inputs.crate_relations(need):
+                yield relation, Cause(f"{places}: the crate {wanted}{patched}")
+
     def _libraries(self) -> Iterator[_Caused]:
         held = self.inputs.continued.held if self.inputs.continued else None
         for need in self.inputs.libraries:
@@ -232,7 +267,8 @@ def _without_repeats(relations: list[str]) -> list[str]:
     """One relation per package: the one that holds in most builds (fewest profiles), then the narrowest."""
     best: dict[str, str] = {}
     for relation in relations:
-        name = relation.split()[0]
+        # of a crate there may be two: its lower and its upper bound
+        name = relation if relation.startswith("librust-") else relation.split()[0]
         if name in best:
             mine, other = relation.count("<!"), best[name].count("<!")
             if "<!" in best[name] and ("<!" not in relation or mine > other):

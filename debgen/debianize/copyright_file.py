@@ -30,6 +30,7 @@ from debgen.debianize.source_files import homepage, repository
 from debgen.upstream.excerpts import is_licence_file
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.licences import FileLicence, LicenceScan
+from debgen.upstream.vendored import VendoredCrate
 
 #: Names that say which family, not which licence.
 _VAGUE = {"BSD", "GPL", "LGPL", "AGPL", "GFDL", "MPL", "ZPL", "AFL", "GPL+", "LGPL+", "CC", "LicenseRef"}
@@ -65,12 +66,13 @@ def copyright_file(
     policy: str = "",
     excluded: Sequence[str] = (),
     held: str = "",
+    vendored: Sequence[VendoredCrate] = (),
 ) -> str:
     """The text of debian/copyright.
 
     ``texts`` has the content of the sdist's licence files, ``policy`` is the suite's Standards-Version, ``excluded``
     the Files-Excluded of a repacked source, ``held`` the archive's debian/copyright of the same source, which answers
-    where the sdist doesn't. What can't be known is marked in ``fixmes``.
+    where the sdist doesn't, ``vendored`` the crates of other sources. What can't be known is marked in ``fixmes``.
     """
     texts = {**dict(scan.texts), **texts}
     scan = _cleaned(scan, texts, excluded)
@@ -78,13 +80,15 @@ def copyright_file(
     if not main:
         fixmes.add("debian/copyright", "no licence was found in the sdist's metadata or files; ask upstream")
         main = "unknown-licence"
-    groups = grouped(scan, main, facts.licence_files)
+    groups = grouped(scan, main, facts.licence_files, {c.folder: short_name(c.licence) for c in vendored})
+    authors = {f"{crate.folder}/*": crate.authors for crate in vendored}
     mine = next((group for group in groups if group.licence == main and group.patterns == ("*",)), Group(main, ("*",)))
     holders = _main_holders(facts, mine, texts, held_holders(held), fixmes)
     paragraphs = [_header(facts, groups, excluded), _files(("*",), holders, main)]
     for group in groups:
         if group is not mine and group.patterns:
-            lines = holder_lines(group.holders) or _other_holders(group, texts, holders)
+            named = [line for pattern in group.patterns for line in authors.get(pattern, ())]
+            lines = holder_lines(group.holders) or named or _other_holders(group, texts, holders)
             paragraphs.append(_files(group.patterns, lines, group.licence))
     paragraphs.append(_files(("debian/*",), [f"{packager.year} {packager.identity}"], main))
     used = {name for group in groups if group.patterns for name in parts(group.licence)} | set(parts(main))

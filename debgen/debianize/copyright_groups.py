@@ -41,9 +41,17 @@ def matches(path: str, pattern: str) -> bool:
     return path == pattern or path.startswith(f"{pattern}/") or fnmatch.fnmatchcase(path, pattern)
 
 
-def grouped(scan: LicenceScan, main: str, licence_files: Sequence[str]) -> list[Group]:
-    """The groups in the order of their paragraphs; the first is that of the whole, with the pattern ``*``."""
+def grouped(
+    scan: LicenceScan, main: str, licence_files: Sequence[str], vendored: Mapping[str, str] | None = None
+) -> list[Group]:
+    """The groups in the order of their paragraphs; the first is that of the whole, with the pattern ``*``.
+
+    ``vendored`` are folders of other sources, with the licence that each declares; where that is empty, its licence
+    file tells.
+    """
     roots = _embedded(scan, main, licence_files)
+    for folder, licence in (vendored or {}).items():
+        roots[folder] = licence or roots.get(folder, "") or _told_by_file(scan, folder) or main
     whole: list[str] = []
     folders: dict[str, list[str]] = {root: [] for root in roots}
     inside: dict[str, bool] = dict.fromkeys(roots, False)
@@ -111,6 +119,17 @@ def _embedded(scan: LicenceScan, main: str, licence_files: Sequence[str]) -> dic
         for place in found:
             said[place] += text if path.startswith(f"{place}/") else ""
     return {place: _joined(names, said[place]) for place, names in found.items()}
+
+
+def _told_by_file(scan: LicenceScan, folder: str) -> str:
+    """The licence of the licence files at the top of a folder."""
+    named = [
+        name
+        for file in scan.files
+        if file.path.rpartition("/")[0] == folder and is_licence_file(file.path)
+        for name in parts(file.licence)
+    ]
+    return _joined(named, "") if named else ""
 
 
 def _installed_beside(folder: str, folders: set[str]) -> tuple[str, ...]:

@@ -88,7 +88,16 @@ def dep3_patch(path: str, old: str, new: str, change: Change, author: str, date:
 
 def quilt_patch(path: str, old: str, new: str, told: tuple[str, str], author: str, date: str) -> str:
     """A quilt patch of one file; ``told`` are its title and the reason (DEP-3)."""
-    diff = difflib.unified_diff(_lines(old), _lines(new), f"a/{path}", f"b/{path}", n=2)
+    return quilt_patches({path: (old, new)}, told, author, date)
+
+
+def quilt_patches(changes: Mapping[str, tuple[str, str]], told: tuple[str, str], author: str, date: str) -> str:
+    """A quilt patch of several files: the text of each before and after, by path."""
+    diff = (
+        line
+        for path, (old, new) in sorted(changes.items())
+        for line in difflib.unified_diff(_lines(old), _lines(new), f"a/{path}", f"b/{path}", n=2)
+    )
     body = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff)
     title, text = told
     reason = "\n ".join(line.strip() or "." for line in text.split("\n"))

@@ -18,6 +18,7 @@ from debgen.recipes import Recipe
 from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.licences import LicenceScan
+from debgen.upstream.vendored import VendoredCrate
 
 #: Finds the package of the suite that ships a distribution, or None.
 Lookup = Callable[[str], Match | None]
@@ -39,6 +40,8 @@ class SuiteFacts:
     implied_priority: bool
     python_version: str
     architecture: str
+    #: Whether dh-cargo's helper gives Static-Built-Using (policy 7.8); older ones give a field of their own.
+    static_built_using: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ class Inputs:
     libraries: tuple[BuildNeed, ...] = ()
     #: The crates that the build takes, judged against the suite.
     crates: tuple[BuildNeed, ...] = ()
+    #: Those that the recipe has from other sources, in ``vendor/`` of this one.
+    vendored: tuple[VendoredCrate, ...] = ()
+    #: Debian's relations for one of them, as the patched Cargo.toml asks for it.
+    crate_relations: Callable[[BuildNeed], tuple[str, ...]] = lambda need: ()
     #: The suite's packages of the programs that the tests call.
     test_programs: tuple[str, ...] = ()
     #: What the extras of a requirement ask for and the suite's package of it doesn't bring along.

@@ -12,7 +12,8 @@ from debian.deb822 import Deb822, PkgRelation
 from packaging.utils import canonicalize_name
 
 from debgen.archive.versions import debian_upstream, split_debian
-from debgen.debianize.build_depends import build_depends, in_order, is_compiled, is_rust
+from debgen.debianize.build_depends import build_depends, in_order, is_compiled, is_rust, without_compilers
+from debgen.debianize.cargo_build import cargo_rules
 from debgen.debianize.continued import Upload, next_version
 from debgen.debianize.copyright_file import Holder, copyright_file, embedded_notices
 from debgen.debianize.depends import py3dist_overrides, suggests
@@ -31,9 +32,11 @@ from debgen.debianize.source_files import changelog, homepage, upstream_metadata
 from debgen.debianize.system_libraries import system_libraries
 from debgen.debianize.templates import Templates
 from debgen.debianize.tests import EXAMPLES, SMOKE, autopkgtests_of, plan_tests, render_examples, render_smoke
+from debgen.debianize.vendor_notes import notes_on, readme_text
 from debgen.errors import RecipeError, UnsupportedSourceError
 from debgen.upstream.facts import EntryPoint
 from debgen.upstream.oddfiles import Fate
+from debgen.upstream.vendored import FOLDER
 
 _SUBSTITUTED = ("${misc:Depends}", "${python3:Depends}")
 
@@ -41,9 +44,9 @@ _SUBSTITUTED = ("${misc:Depends}", "${python3:Depends}")
 def debianize(inputs: Inputs, templates: Templates) -> SourcePackage:
     """Write debian/ for one distribution.
 
-    Raises UnsupportedSourceError for a source with parts in Rust or prebuilt ones, and RecipeError for a recipe
-    line that no longer matches anything. What stays open comes back as ``fixmes`` (for a human to answer) and
-    ``unmet`` (requirements that the suite can't meet).
+    Raises UnsupportedSourceError for a source with prebuilt parts or a Cargo.toml that can't be patched, and
+    RecipeError for a recipe line that no longer matches anything. What stays open comes back as ``fixmes`` (for
+    a human to answer) and ``unmet`` (requirements that the suite can't meet).
     """
     return _Writer(inputs, templates).write()
 
@@ -64,10 +67,11 @@ class _Writer:
         self.version = self._version()
         recipe, environment = self.inputs.recipe, self.inputs.marker_environment
         self.compiled = is_compiled(self.inputs)
+        self.rust = is_rust(self.inputs)
         self.tests = plan_tests(self.inputs)
         held = self.inputs.continued.held.binaries if self.inputs.continued else ()
         self.system = system_libraries(facts.system_switches, self.inputs.libraries, {binary.name for binary in held})
-        self.notes += (*self.tests.notes, *self.system.notes)
+        self.notes += (*self.tests.notes, *self.system.notes, *notes_on(self.inputs.vendored))
         continued = self.inputs.continued
         self.judged = judge_requirements(
             facts.base_requirements,
@@ -86,6 +90,10 @@ class _Writer:
         self._question_taken_name()
         self._question_odd_files()
         distribution = self.inputs.suite.changelog_distribution
+        tested = self.tests.tested
+        patched = patches(self.inputs, self.judged, compiled=self.compiled, tested=tested, fixmes=self.fixmes)
+        self.cargo = patched.cargo
+        self._question_crates()
         files = {
             "control": self._control(),
             "rules": self._rules(),
@@ -94,7 +102,9 @@ class _Writer:
             "watch": watch(self.inputs, self.templates, repack_suffix=self.inputs.repack.suffix),
             "source/format": "3.0 (quilt)\n",
             "salsa-ci.yml": self.templates.render("salsa-ci.yml.j2", distribution=distribution),
-            "gbp.conf": self.templates.render("gbp.conf.j2", distribution=distribution),
+            "gbp.conf": self.templates.render(
+                "gbp.conf.j2", distribution=distribution, component=FOLDER if self.inputs.vendored else ""
+            ),
             "tests/control": self._tests_control(),
         }
         if overrides := py3dist_overrides(self.inputs, self.judged):
@@ -115,13 +125,16 @@ class _Writer:
                 files["clean"] = "".join(f"debian/{command}.1\n" for command in helped)
                 described = describe(self.facts, self.inputs.recipe.layer.description, Fixmes())
                 files |= fallback_pages(self.facts, helped, described, self.inputs.date, self.templates)
+        if self.rust:
+            made = cargo_rules(self.cargo, self.inputs.texts).made
+            left = ("debian/cargo_home/", "debian/cargo_registry/", *made, "target/")
+            files["clean"] = files.get("clean", "") + "".join(f"{path}\n" for path in left)
         if notices := [f for f in self.facts.licence_files if f.upper().startswith("NOTICE")]:
             files[f"{self.binary}.docs"] = "".join(f"{name}\n" for name in notices)
         if embedded := embedded_notices(self.inputs.scan):
             place = f"usr/share/doc/{self.binary}/notices"
             lines = (f"{path} {place}/{path.rpartition('/')[0]}\n" for path in embedded)
             files[f"{self.binary}.install"] = "".join(lines)
-        patched = patches(self.inputs, self.judged, compiled=self.compiled, fixmes=self.fixmes)
         self.notes += patched.notes
         files |= patched.files
         if patched.left_out:  # a line without a package: dh_python3 passes the requirement over
@@ -180,11 +193,6 @@ class _Writer:
         return next_version(continued.version, upstream, suffix=suffix, nmu=nmu, repack=self.inputs.repack.suffix)
 
     def _refuse_unsupported(self) -> None:
-        if is_rust(self.inputs):
-            raise UnsupportedSourceError(
-                f"{self.facts.name} {self.facts.version} has a module in Rust",
-                hint="This version of debgen packages Python, C, C++ and Cython; `debgen plan` judges the crates.",
-            )
         if self.facts.prebuilt:
             raise UnsupportedSourceError(
                 f"{self.facts.name} {self.facts.version} ships prebuilt files: {', '.join(self.facts.prebuilt[:5])}",
@@ -211,6 +219,18 @@ class _Writer:
         for name in self.facts.needed_generic:
             self.fixmes.add("debian/rules", f"the module {name} has a generic name, and others of upstream import it")
 
+    def _question_crates(self) -> None:
+        """Crates that the suite can't give are named with the ways there are; only a human can choose."""
+        for need in self.cargo.lacking:
+            wanted = f"{need.name} {need.requirement}".rstrip()
+            self.fixmes.add("debian/control", f"the build takes the crate {wanted}: {need.reason}")
+        if self.cargo.lacking:
+            self.fixmes.add(
+                "debian/control",
+                "package these crates first, or let the recipe build without them ([[without]]) or with a copy of their"
+                " source ([[vendor]]), or borrow a suite's for the build (--borrow SUITE:librust-*)",
+            )
+
     def _readme_source(self) -> str:
         """README.source (policy 4.14), where the orig tarball is not upstream's archive."""
         repack = self.inputs.repack
@@ -218,7 +238,7 @@ class _Writer:
         if repack.excluded:
             text += "Files that Debian can't distribute, or has no use for, are left out: Files-Excluded in\n"
             text += "debian/copyright names them.\n"
-        return text
+        return "\n".join(part for part in (text, readme_text(self.inputs.vendored)) if part)
 
     def _refuse_stale_recipe(self) -> None:
         """A recipe line about a requirement that upstream no longer has is out of date, and says so."""
@@ -239,7 +259,9 @@ class _Writer:
     def _control(self) -> str:
         layer = self.inputs.recipe.layer
         short, body = describe(self.facts, layer.description, self.fixmes)
-        found = build_depends(self.inputs, self.judged, self.tests, helped=bool(self._helped()), fixmes=self.fixmes)
+        found = build_depends(
+            self.inputs, self.judged, self.tests, cargo=self.cargo, helped=bool(self._helped()), fixmes=self.fixmes
+        )
         self.built_with = found.causes
         self.notes += found.notes
         compiled = ("${shlibs:Depends}",) if self.compiled else ()
@@ -253,6 +275,7 @@ class _Writer:
             homepage=homepage(self.facts),
             section=self.inputs.section,
             architecture="any" if self.compiled else "all",
+            rust=self.rust,
             build_depends=found.relations,
             depends=in_order([*_SUBSTITUTED, *compiled, *self.judged.more, *(p.relation for p in layer.depends)]),
             recommends=in_order(p.relation for p in layer.recommends),
@@ -291,6 +314,7 @@ class _Writer:
             binary=self.binary,
             pybuild_name=pybuild_name,
             compiled=self.compiled,
+            cargo=cargo_rules(self.cargo, self.inputs.texts) if self.rust else None,
             rpath=sets_rpath(self.inputs.texts) if self.compiled else "",
             unwanted=self.facts.unwanted_modules,
             version_environment=self.facts.version_environment,
@@ -314,10 +338,13 @@ class _Writer:
             policy=self.inputs.suite.standards_version,
             excluded=self.inputs.repack.excluded,
             held=self.inputs.continued.held.copyright if self.inputs.continued else "",
+            vendored=self.inputs.vendored,
         )
 
     def _tests_control(self) -> str:
-        return self.templates.render("tests-control.j2", tests=autopkgtests_of(self.tests, self.inputs, self.binary))
+        tools = without_compilers(self.built_with) if self.rust else ("@builddeps@",)
+        found = autopkgtests_of(self.tests, self.inputs, self.binary, tools)
+        return self.templates.render("tests-control.j2", tests=found)
 
 
 def _normalised(text: str) -> str:

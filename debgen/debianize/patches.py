@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from packaging.utils import canonicalize_name
 
 from debgen.debianize import fetch_patch, flit_patch, symbols_patch
+from debgen.debianize.cargo_build import maturin_patches
+from debgen.debianize.cargo_patch import CargoPlan, cargo_plan
 from debgen.debianize.fixmes import Fixmes
-from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch, quilt_patch
+from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch, quilt_patch, quilt_patches
 from debgen.debianize.model import Inputs
 from debgen.debianize.requirements import Judged
 
@@ -17,17 +19,23 @@ from debgen.debianize.requirements import Judged
 class Patches:
     """The ``files`` below debian/patches, by their paths in debian/.
 
-    ``left_out`` are the distributions that no patch could drop from upstream's metadata, ``notes`` are for the human.
+    ``left_out`` are the distributions that no patch could drop from upstream's metadata, ``notes`` are for the human,
+    ``cargo`` says how a source with parts in Rust is built.
     """
 
     files: dict[str, str]
     left_out: tuple[str, ...]
     notes: tuple[str, ...]
+    cargo: CargoPlan = field(default_factory=CargoPlan)
 
 
-def patches(inputs: Inputs, judged: Judged, *, compiled: bool, fixmes: Fixmes) -> Patches:
-    """All patches and their series; what can't be patched is asked in ``fixmes``."""
-    return _Series(inputs, judged, compiled, fixmes).write()
+def patches(inputs: Inputs, judged: Judged, *, compiled: bool, tested: bool, fixmes: Fixmes) -> Patches:
+    """All patches and their series; what can't be patched is asked in ``fixmes``.
+
+    ``tested`` says whether upstream's tests run in the build. The texts of ``inputs`` are those after the recipe's
+    patches.
+    """
+    return _Series(inputs, judged, compiled, tested, fixmes).write()
 
 
 @dataclass
@@ -35,6 +43,7 @@ class _Series:
     inputs: Inputs
     judged: Judged
     compiled: bool
+    tested: bool
     fixmes: Fixmes
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -52,9 +61,10 @@ class _Series:
         if self.compiled:
             self._symbols()
         self._requirements()
+        cargo = self._cargo()
         if self.files:
             self.files["patches/series"] = "".join(f"{path.removeprefix('patches/')}\n" for path in self.files)
-        return Patches(self.files, tuple(self.left_out), tuple(self.notes))
+        return Patches(self.files, tuple(self.left_out), tuple(self.notes), cargo)
 
     def _add(self, name: str, path: str, new: str, title: str, reason: str) -> None:
         self.files[f"patches/{name}.patch"] = quilt_patch(
@@ -85,6 +95,21 @@ class _Series:
         new = symbols_patch.with_symbols(self.texts.get(path, ""))
         if path in self.texts and new != self.texts[path]:
             self._add("debugging-symbols", path, new, "Keep the debugging symbols", symbols_patch.REASON)
+
+    def _cargo(self) -> CargoPlan:
+        """What of Cargo's files can't stay for the crates of the suite."""
+        plan = cargo_plan(self.inputs, self.texts, tested=self.tested)
+        made = [*plan.patches]
+        for patch in made:
+            self.texts |= {path: new for path, (_, new) in patch.changes.items()}
+        if self.inputs.build.cargo.manifests:
+            made += maturin_patches(self.texts)
+        for patch in made:
+            told = (patch.title, patch.reason)
+            self.files[f"patches/{patch.name}.patch"] = quilt_patches(patch.changes, told, self.author, self.date)
+            self.texts |= {path: new for path, (_, new) in patch.changes.items()}
+        self.notes += plan.notes
+        return plan
 
     def _requirements(self) -> None:
         """One patch for each requirement relaxed or dropped."""

@@ -108,7 +108,7 @@ def _whole(path: str, inputs: Inputs, decided: Decided, binary: str) -> Cause | 
         "README.source": Cause(f"policy 4.14: {inputs.repack.reason or 'the orig tarball leaves files out'}", _RULE),
         SMOKE: Cause(f"{reason}: it imports every module and starts every command"),
         EXAMPLES: Cause(f"{reason}: upstream's README has examples that can run alone"),
-        "clean": Cause("the manual pages are made by the build", _RULE),
+        "clean": Cause("the build makes it", _RULE),
     }.get(path)
     if found:
         return found

@@ -65,6 +65,8 @@ def _fields(lines: Lines, inputs: Inputs, existing: Match | None) -> None:
     what = facts.compiled[0] if facts.compiled else "an extension module"
     compiled = f"the build compiles {what}" if facts.architecture == "any" else "nothing is compiled"
     lines.block("Architecture:", Cause(f"{compiled} (policy 5.6.8)"))
+    linked = "Rust links crates into the module, and dh-cargo's helper names their sources (policy 7.8)"
+    lines.block("(?:Static-|XB-X-Cargo-)?Built-Using:", Cause(linked, _RULE))
     if told := inputs.recipe.layer.description:
         cause = Cause(one_line(told.reason), Origin.RECIPE)
     else:

@@ -17,6 +17,8 @@ _LEAVES_OUT = re.compile(r"--(?:ignore|deselect)\b|-m |--(?:no|skip|disable|with
 def rules_reasons(lines: Lines, inputs: Inputs, tests: TestPlan, system: SystemLibraries) -> None:
     """Add to ``lines``, those of debian/rules, what caused each that dh doesn't ask of everybody."""
     facts = inputs.facts
+    if inputs.build.cargo.manifests:
+        _cargo(lines, inputs)
     lines.block(r"include ", Cause("the manual pages name the version, which this file of dpkg gives", Origin.RULE))
     if facts.architecture == "any":
         what = facts.compiled[0] if facts.compiled else "an extension module"
@@ -40,6 +42,19 @@ def rules_reasons(lines: Lines, inputs: Inputs, tests: TestPlan, system: SystemL
         commands = ", ".join(script.command for script in facts.scripts)
         told = f"every command has a manual page (policy 12.1), and upstream has none of {commands}"
         lines.block(r"execute_after_dh_auto_install:", Cause(told, Origin.RULE), r"\Z(?!)")
+
+
+def _cargo(lines: Lines, inputs: Inputs) -> None:
+    manifest = inputs.build.cargo.manifests[0].path
+    told = f"{manifest}: the build compiles Rust with Debian's wrapper of cargo (/usr/share/cargo/bin/cargo)"
+    lines.block(r"include |ifndef |endif", Cause(told, Origin.RULE))
+    lines.block(r"export (?:CFLAGS|DEB_\w+_TYPE|DEB_CARGO_CRATE|PATH|CARGO_\w+)\b", Cause(told, Origin.RULE))
+    aside = "upstream's choice of crates and flags is not Debian's, so its files are aside during the build"
+    lines.block(r"CARGO_ASIDE ", Cause(aside, Origin.RULE))
+    lines.block(r"execute_before_dh_auto_configure:", Cause(told, Origin.RULE), r"$|\S")
+    lines.block(r"execute_after_dh_auto_clean:", Cause(aside, Origin.RULE), r"$|\S")
+    linked = "Rust links the crates into the module; their sources are named (policy 7.8)"
+    lines.block(r"execute_before_dh_gencontrol:", Cause(linked, Origin.RULE), r"$|\S")
 
 
 def _tests(lines: Lines, inputs: Inputs, tests: TestPlan) -> None:

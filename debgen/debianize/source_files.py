@@ -14,6 +14,7 @@ from debgen.archive.versions import debian_upstream
 from debgen.debianize.continued import changelog_with, first_lines, is_same_release
 from debgen.debianize.model import Inputs
 from debgen.debianize.templates import Templates
+from debgen.debianize.vendor_notes import watch_comment
 from debgen.errors import UsageError
 from debgen.upstream.facts import SdistFacts
 
@@ -52,7 +53,7 @@ def watch(inputs: Inputs, templates: Templates, *, repack_suffix: str = "") -> s
     match = re.match(rf"^(?P<dist>.+)-{version}(?P<ext>\.tar\.gz|\.tgz|\.tar\.bz2|\.tar\.xz|\.zip)$", inputs.sdist_name)
     dist = match["dist"] if match else re.sub(r"-\d.*$", "", re.sub(r"\.(?:tar\.\w+|tgz|zip)$", "", inputs.sdist_name))
     extension = match["ext"] if match else ".tar.gz"
-    return templates.render(
+    return watch_comment(inputs.vendored) + templates.render(
         f"watch-{inputs.suite.watch_version}.j2",
         dist=dist,
         matching_pattern="" if extension == ".tar.gz" else f"{dist}-@ANY_VERSION@{re.escape(extension)}",

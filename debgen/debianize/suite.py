@@ -16,10 +16,15 @@ _WATCH_5 = "2.25.21~"
 _IMPLIED_RULES_REQUIRES_ROOT = "1.22.13~"
 #: Policy 4.7.3 made ``Priority: optional`` the default; lintian of older suites still asks for the field.
 _IMPLIED_PRIORITY = "4.7.3~"
+#: dh-cargo-built-using learned of Static-Built-Using with dh-cargo 31.
+_STATIC_BUILT_USING = "31~"
 
 
-def suite_facts(index: SuiteIndex) -> SuiteFacts:
-    """Read the facts; UnknownSuiteError where the suite is no complete Debian suite."""
+def suite_facts(index: SuiteIndex, policy: str = "") -> SuiteFacts:
+    """Read the facts; UnknownSuiteError where the suite is no complete Debian suite.
+
+    ``policy`` is the version of policy to follow where the suite has no package of it, as testing at times.
+    """
 
     def version(package: str) -> Version:
         found = index.version_of(package)
@@ -29,6 +34,7 @@ def suite_facts(index: SuiteIndex) -> SuiteFacts:
             )
         return Version(found)
 
+    followed = Version(policy) if policy and index.version_of("debian-policy") is None else version("debian-policy")
     debhelper = index.binary("debhelper")
     levels = re.findall(r"debhelper-compat \(= (\d+)\)", debhelper.provides if debhelper else "")
     if not levels:
@@ -39,12 +45,13 @@ def suite_facts(index: SuiteIndex) -> SuiteFacts:
         changelog_distribution=distribution,
         version_suffix=suffix,
         compat=max(map(int, levels)),
-        standards_version=".".join(str(version("debian-policy")).split("-")[0].split(".")[:3]),
+        standards_version=".".join(str(followed).split("-")[0].split(".")[:3]),
         watch_version=5 if version("devscripts") >= Version(_WATCH_5) else 4,
         implied_rules_requires_root=version("dpkg") >= Version(_IMPLIED_RULES_REQUIRES_ROOT),
-        implied_priority=version("debian-policy") >= Version(_IMPLIED_PRIORITY),
+        implied_priority=followed >= Version(_IMPLIED_PRIORITY),
         python_version=index.python_version,
         architecture=index.architecture,
+        static_built_using=Version(index.version_of("dh-cargo") or _STATIC_BUILT_USING) >= Version(_STATIC_BUILT_USING),
     )
 
 

@@ -159,10 +159,15 @@ def render_examples(plan: TestPlan, modules: Iterable[str], templates: Templates
     return templates.render("tests-examples.j2", examples=plan.examples, modules=sorted(modules), reason=plan.reason)
 
 
-def autopkgtests_of(plan: TestPlan, inputs: Inputs, binary: str) -> list[DebianTest]:
-    """The tests of the installed package: upstream's through pybuild, else the smoke test, then the recipe's."""
+def autopkgtests_of(
+    plan: TestPlan, inputs: Inputs, binary: str, tools: Sequence[str] = ("@builddeps@",)
+) -> list[DebianTest]:
+    """The tests of the installed package: upstream's through pybuild, else the smoke test, then the recipe's.
+
+    ``tools`` is what upstream's tests take besides the package.
+    """
     if plan.smoke is None:
-        depends = (binary, "@builddeps@")
+        depends = (binary, *tools)
         found = [DebianTest("pybuild-autopkgtest", depends, "pybuild-autopkgtest", ("allow-stderr",))]
     else:
         superficial = ("superficial",) if plan.smoke.superficial else ()
@@ -257,7 +262,22 @@ def _files(inputs: Inputs) -> list[str]:
         elif not place.module:
             lines.append(place.path)
     lines += [script] if script and "/" not in script else []
-    return list(dict.fromkeys([*lines, *tests.beside]))
+    # A folder named like what is installed, but without its modules, would take its place.
+    beside = [name for name in tests.beside if name not in inputs.facts.modules]
+    return list(dict.fromkeys([*lines, *_project_settings(inputs), *beside]))
+
+
+def _project_settings(inputs: Inputs) -> list[str]:
+    """What steers pytest in a project inside of the sdist, whose tests run as if from its folder."""
+    tests = inputs.facts.tests
+    folders = {posixpath.dirname(place.copied) for place in tests.places if "/" not in place.copied_to}
+    known = {*inputs.texts, *tests.files}
+    return [
+        f"{folder}/{name} {name}"
+        for folder in sorted(folders - {""})
+        for name in ("pytest.ini", "conftest.py")
+        if name not in known and (inputs.has(f"{folder}/{name}") or f"{folder}/{name}" in known)
+    ]
 
 
 def _variables(inputs: Inputs) -> tuple[Variable, ...]:

@@ -1,44 +1,58 @@
-"""Crates, system libraries and programs that a build takes, judged against a suite; pure."""
+"""Crates that a build takes, judged against a suite; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from debgen.archive.crates import DEFAULT, CratePackage, CratePackages, crate_packages
-from debgen.archive.libraries import LibraryMatch, LibraryPackages, find_library
-from debgen.archive.model import FileKind
 from debgen.cargo.semver import Requirement
-from debgen.cargo.targets import holds
+from debgen.cargo.targets import holds, holds_somewhere
 from debgen.errors import UnsupportedSourceError
 from debgen.planning.model import BuildNeed, Supply, Topic
 from debgen.planning.paths import shortened
-from debgen.upstream.buildmodel import Crate, Library
+from debgen.upstream.buildmodel import Crate
+
+_ABI3 = re.compile(r"abi3-py(\d)(\d+)")
 
 Installable = Callable[[str], tuple[str, ...] | None]
 """Of a package of the suite: None where it can be installed, else the chain up to what is wrong, maybe empty."""
 
 
 def judge_crates(
-    packages: CratePackages, crates: Iterable[Crate], architecture: str, installable: Installable
+    packages: CratePackages,
+    crates: Iterable[Crate],
+    architecture: str,
+    installable: Installable,
+    *,
+    python: str = "",
+    origin: Callable[[str], str] = lambda package: "",
 ) -> tuple[BuildNeed, ...]:
     """What the suite has for each crate and requirement, sorted.
 
-    Left out are crates inside the sdist, and those for targets other than Debian's ``architecture`` (such as
-    "amd64"). Several entries for the same crate and requirement are one need, with the features of all, as Cargo
-    builds them once. An optional crate that the build doesn't switch on is never missing: a patch may take it out
-    of Cargo.toml, which has to be done, since Cargo resolves what is optional too.
+    Left out are crates inside the sdist, and those for targets that are none of Debian's: a patch takes them out of
+    Cargo.toml. Several entries for the same crate and requirement are one need, with the features of all, as Cargo
+    builds them once; but what the build on ``architecture`` (such as "amd64") takes is apart from what is optional
+    and not switched on, or is for other architectures. Cargo resolves that too, so it has to be there or be taken out
+    by a patch; it is never missing.
+
+    ``python`` is the suite's version of Python, such as "3.14", that the stable ABI can't be newer than. ``origin``
+    gives the suite that a package is borrowed from, empty for those of the suite itself.
 
     UsageError for an architecture that Rust hasn't.
     """
     groups = _groups(crates, architecture)
-    return tuple(_judge_crate(packages, groups[key], installable) for key in sorted(groups))
+    limit = tuple(map(int, python.split(".")[:2])) if python else ()
+    return tuple(
+        _judge_crate(packages, groups[key], installable, limit, origin, aside=key[2]) for key in sorted(groups)
+    )
 
 
 def crate_candidates(packages: CratePackages, crates: Iterable[Crate], architecture: str) -> tuple[str, ...]:
     """The packages that :func:`judge_crates` may ask ``installable`` about, sorted, to ask the solver only once."""
     found = {
         name.package
-        for crate, _ in _groups(crates, architecture)
+        for crate, *_ in _groups(crates, architecture)
         for package in crate_packages(packages, crate)
         for name in package.names
     }
@@ -46,40 +60,28 @@ def crate_candidates(packages: CratePackages, crates: Iterable[Crate], architect
 
 
 def relations_for_crate(packages: CratePackages, need: BuildNeed) -> tuple[str, ...]:
-    """The Debian relations for Build-Depends that say what ``need`` says, its bound loosened where it has to be.
+    """The Debian relations for Build-Depends that say what ``need`` says as its patch has it.
 
-    Empty where the suite has no package for it.
+    The bound is the loosened one where there is one, and features are replaced. Empty where the suite has no package.
     """
     for found in crate_packages(packages, need.name):
         if found.package == need.package:
-            requirement = _parsed(need.requirement) or Requirement.parse("*")
+            requirement = _parsed(need.loosened or need.requirement) or Requirement.parse("*")
             if not requirement.matches(found.version):
                 requirement = requirement.loosened(found.version)
-            return found.relations(requirement, need.features)
+            replaced = dict(need.replaced)
+            features = (replaced.get(feature, feature) for feature in need.features)
+            return found.relations(requirement, [feature for feature in features if feature])
     return ()
 
 
-def judge_libraries(packages: LibraryPackages, libraries: Iterable[Library]) -> tuple[BuildNeed, ...]:
-    """What the suite has for each library and program, sorted; nothing for what every build has.
-
-    What the suite lacks and the build can do without is relaxable. Where several names of the same package are
-    asked for, each is a need.
-    """
-    needs: dict[tuple[str, str], BuildNeed] = {}
-    for library in sorted(libraries, key=lambda entry: (not entry.required, entry)):
-        match = find_library(packages, FileKind(library.kind.value), library.name)
-        if match is None or match.packages:
-            need = _judge_library(packages, library, match)
-            needs.setdefault((need.name, need.package), need)
-    return tuple(needs[key] for key in sorted(needs))
-
-
-def _groups(crates: Iterable[Crate], architecture: str) -> dict[tuple[str, str], list[Crate]]:
-    """What counts of ``crates``, by name and requirement."""
-    groups: dict[tuple[str, str], list[Crate]] = {}
+def _groups(crates: Iterable[Crate], architecture: str) -> dict[tuple[str, str, bool], list[Crate]]:
+    """What counts of ``crates``, by name, requirement and whether the build on the architecture does without it."""
+    groups: dict[tuple[str, str, bool], list[Crate]] = {}
     for crate in crates:
-        if not crate.source.startswith("path") and _for_target(crate.target, architecture):
-            groups.setdefault((crate.name, crate.requirement.strip()), []).append(crate)
+        if not crate.source.startswith("path") and holds_somewhere(crate.target):
+            aside = crate.optional or not _for_target(crate.target, architecture)
+            groups.setdefault((crate.name, crate.requirement.strip(), aside), []).append(crate)
     return groups
 
 
@@ -98,22 +100,34 @@ def _parsed(text: str) -> Requirement | None:
         return None
 
 
-def _judge_crate(packages: CratePackages, group: list[Crate], installable: Installable) -> BuildNeed:
-    required = [crate for crate in group if not crate.optional]
+def _judge_crate(
+    packages: CratePackages,
+    group: list[Crate],
+    installable: Installable,
+    python: tuple[int, ...],
+    origin: Callable[[str], str],
+    *,
+    aside: bool,
+) -> BuildNeed:
     first = group[0]
-    features = {feature for crate in required for feature in crate.features}
-    if any(crate.default_features for crate in required):
+    why_aside = _why_aside(group) if aside else ""
+    features = {feature for crate in group for feature in crate.features}
+    if any(crate.default_features for crate in group):
         features.add(DEFAULT)
     wanted = tuple(sorted(features))
     git = next((crate.source for crate in group if crate.source.startswith("git")), "")
     requirement = _parsed(first.requirement)
     found, chain = _choose(crate_packages(packages, first.name), requirement, wanted, installable)
+    loosened, replaced, borrowed = "", {}, ""
     if found is None:
         supply, reasons = Supply.MISSING, [f"the suite has no package of the crate {first.name}"]
         if git:
             reasons.append(f"Cargo.toml takes it from {git}")
     else:
-        reasons = list(_deviations(found, requirement, first.requirement, wanted))
+        loosened = _to_write(found, requirement, bare=bool(git) and not first.requirement.strip())
+        replaced = _replaced(found, wanted, python)
+        borrowed = origin(found.package)
+        reasons = list(_deviations(found, requirement, first.requirement, replaced))
         if git:
             reasons.append(f"Cargo.toml takes it from {git}, which has to become the suite's {found.version}")
         supply = Supply.RELAXABLE if reasons else Supply.SATISFIED
@@ -124,12 +138,13 @@ def _judge_crate(packages: CratePackages, group: list[Crate], installable: Insta
         reasons = reasons or [f"{found.package} has {found.version}"]
         if found.component != "main":
             reasons.append(f"{found.package} is in {found.component}")
-    if not required:
-        unasked = "optional, and no feature of the build switches it on"
+        if borrowed:
+            reasons.append(f"borrowed from {borrowed}")
+    if aside:
         if supply is Supply.SATISFIED:
-            reasons.append(unasked)
+            reasons.append(why_aside)
         else:
-            reasons.append(f"{unasked}: a patch can take it out of Cargo.toml")
+            reasons.append(f"{why_aside}: a patch can take it out of Cargo.toml")
             supply = Supply.RELAXABLE
     return BuildNeed(
         topic=Topic.CRATE,
@@ -141,7 +156,69 @@ def _judge_crate(packages: CratePackages, group: list[Crate], installable: Insta
         reason="; ".join(reasons),
         chain=chain or (),
         features=wanted,
+        loosened=loosened,
+        replaced=tuple(sorted(replaced.items())),
+        optional=aside,
+        askers=tuple(sorted({crate.manifest for crate in group})),
+        locked=next((crate.locked for crate in group if crate.locked), ""),
+        borrowed=borrowed,
+        ways=tuple(sorted({(*crate.via, crate.name) for crate in group if crate.via})),
+        switches=_switches(group),
     )
+
+
+def _why_aside(group: list[Crate]) -> str:
+    """Why the build does without the crates of a group."""
+    targets = sorted({crate.target for crate in group if not crate.optional})
+    return (
+        f"only for other architectures ({', '.join(targets)})"
+        if targets
+        else "optional, and no feature of the build switches it on"
+    )
+
+
+def _switches(group: list[Crate]) -> tuple[str, ...]:
+    """What has to be switched off so that nothing of a group is needed; empty where one of them is always needed."""
+    needed = [crate for crate in group if not crate.optional]
+    if not needed or not all(crate.switches for crate in needed):
+        return ()
+    return tuple(sorted({switch for crate in needed for switch in crate.switches}))
+
+
+def _to_write(found: CratePackage, requirement: Requirement | None, *, bare: bool) -> str:
+    """The requirement that has to stand in Cargo.toml for the suite's version; empty where upstream's can stay.
+
+    ``bare`` where upstream gives a repository and no version: the suite's series takes its place.
+    """
+    if requirement is None or bare:
+        version = found.version
+        return str(version) if version.prerelease else ".".join(map(str, version.series))
+    return "" if requirement.matches(found.version) else str(requirement.loosened(found.version))
+
+
+def _replaced(found: CratePackage, features: Iterable[str], python: tuple[int, ...]) -> dict[str, str]:
+    """The features that the suite's package lacks, with what takes their place, empty for nothing.
+
+    The stable ABI of a Python (``abi3-py38``) can be that of a later one that the suite's meets: code for the older
+    ABI is code for the newer one.
+    """
+    replaced: dict[str, str] = {}
+    offered = sorted(
+        (pair, name.feature)
+        for name in found.names
+        if (pair := _stable_abi(name.feature)) and (not python or pair <= python)
+    )
+    for feature in features:
+        if found.carrier(feature) is None:
+            asked = _stable_abi(feature)
+            replaced[feature] = next((name for pair, name in offered if asked and pair > asked), "")
+    return replaced
+
+
+def _stable_abi(feature: str) -> tuple[int, ...]:
+    """(3, 10) for ``abi3-py310``, empty for other features."""
+    match = _ABI3.fullmatch(feature)
+    return (int(match[1]), int(match[2])) if match else ()
 
 
 def _choose(
@@ -182,7 +259,7 @@ def _problem(package: CratePackage, features: tuple[str, ...], installable: Inst
 
 
 def _deviations(
-    found: CratePackage, requirement: Requirement | None, text: str, features: tuple[str, ...]
+    found: CratePackage, requirement: Requirement | None, text: str, replaced: Mapping[str, str]
 ) -> Iterator[str]:
     """What a patch to Cargo.toml would have to change for the suite's package; the first clause names it."""
     subject = f"{found.package} {found.version}"
@@ -198,35 +275,13 @@ def _deviations(
             f" loosen it to {requirement.loosened(found.version)}"
         )
         subject = "it"
-    lacking = [feature for feature in features if found.carrier(feature) is None]
-    named = [feature for feature in lacking if feature != DEFAULT]
-    if named:
-        yield f"{subject} doesn't provide the feature{'s' * (len(named) > 1)} {', '.join(named)}"
+    gone = [feature for feature, other in replaced.items() if feature != DEFAULT and not other]
+    if gone:
+        yield f"{subject} doesn't provide the feature{'s' * (len(gone) > 1)} {', '.join(gone)}"
         subject = "it"
-    if DEFAULT in lacking:
+    for feature, other in replaced.items():
+        if other:
+            yield f"{subject} doesn't provide the feature {feature}: take {other}"
+            subject = "it"
+    if DEFAULT in replaced:
         yield f"{subject} doesn't provide its default features: see which of them the code needs"
-
-
-def _judge_library(packages: LibraryPackages, library: Library, match: LibraryMatch | None) -> BuildNeed:
-    asked = f"{library.name} is asked for in {library.evidence}"
-    if match is None:
-        package = ""
-        supply = Supply.MISSING if library.required else Supply.RELAXABLE
-        reason = f"no package of the suite has it; {asked}"
-    else:
-        package, supply = match.packages[0], Supply.SATISFIED
-        reason = f"{package}: {match.evidence}; {asked}"
-    if not library.required:
-        reason += ", and the build goes on without it"
-    binary = packages.binary(package) if package else None
-    if binary and binary.component != "main":
-        reason += f"; {package} is in {binary.component}"
-    return BuildNeed(
-        topic=Topic.LIBRARY,
-        name=library.name,
-        requirement="",
-        package=package,
-        version=binary.version if binary else "",
-        supply=supply,
-        reason=reason,
-    )

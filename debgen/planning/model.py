@@ -78,6 +78,20 @@ class Supply(Enum):
 
 
 @dataclass(frozen=True, order=True)
+class CrateToPackage:
+    """A crate that the suite lacks, in the ``version`` of upstream's Cargo.lock (a requirement where there is none).
+
+    ``suite`` is the version of another series that the suite has, which whoever packages it may have to make do with;
+    empty where it has none. ``asked_by`` is the crate that needs it, empty for the one that the build asks for.
+    """
+
+    name: str
+    version: str
+    suite: str = ""
+    asked_by: str = ""
+
+
+@dataclass(frozen=True, order=True)
 class BuildNeed:
     """A crate, library or program that building a node takes, and the suite's package for it.
 
@@ -89,6 +103,10 @@ class BuildNeed:
     that can stay), ``replaced`` the features that the suite lacks with what takes their place (empty: nothing does),
     ``optional`` says that no feature of the build switches it on, ``askers`` are the Cargo.toml files that ask for it,
     ``locked`` is the version in upstream's Cargo.lock, and ``borrowed`` the suite that the package is borrowed from.
+    ``ways`` lead from a Cargo.toml that the build starts with over others to the crate, and ``switches`` are the
+    features that bring it in, each after the Cargo.toml that has it (``Cargo.toml#cli``); empty where it is always
+    needed. ``first`` are the crates that have to be packaged where the suite lacks it, in order, itself last, and
+    ``remarks`` say what else is known of that.
     """
 
     topic: Topic
@@ -106,6 +124,10 @@ class BuildNeed:
     askers: tuple[str, ...] = ()
     locked: str = ""
     borrowed: str = ""
+    ways: tuple[tuple[str, ...], ...] = ()
+    switches: tuple[str, ...] = ()
+    first: tuple[CrateToPackage, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +194,7 @@ class Plan:
 
     ``order`` is in stages: what stands in one stage needs only earlier ones. A cycle stands in ``cycles`` as
     the names along it, the first again at the end; the order leaves out its last step. ``suite_date`` is the date of
-    the suite's Release file in ISO 8601.
+    the suite's Release file in ISO 8601. ``borrow`` is what builds take from other suites, as ``SUITE:PATTERN``.
     """
 
     root: str
@@ -186,6 +208,7 @@ class Plan:
     order: tuple[tuple[str, ...], ...]
     cycles: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
+    borrow: tuple[str, ...] = ()
 
     def node(self, name: str) -> Node | None:
         """The node of a normalised name."""

@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from debgen.archive.model import Match
+from debgen.planning.crate_findings import crate_findings
 from debgen.planning.explain import decided, not_pulled_in, untouched
 from debgen.planning.model import (
     Asked,
@@ -339,12 +340,12 @@ class _Planner:
         if clauses := python_excluded(distribution.requires_python, self.tree.python_version):
             text = f"{release} asks for Python {clauses}, and {self.suite.codename} has {self.tree.python_version}"
             yield Finding(Topic.PYTHON, f"{text}: its metadata needs a patch, and its tests have to show that it works")
-        for need in self.evidence.needs.get(distribution.name, ()):
-            if need.topic is Topic.LIBRARY and need.supply is Supply.RELAXABLE:
-                continue  # the build does without it
-            if need.supply is not Supply.SATISFIED:
-                stops = need.topic is Topic.CRATE and need.supply is not Supply.RELAXABLE
-                yield Finding(need.topic, need.reason, need.chain, blocking=stops)
+        needs = self.evidence.needs.get(distribution.name, ())
+        yield from crate_findings(needs)
+        for need in needs:
+            # What is relaxable of libraries the build does without.
+            if need.topic is Topic.LIBRARY and need.supply not in (Supply.SATISFIED, Supply.RELAXABLE):
+                yield Finding(need.topic, need.reason, need.chain)
         for edge in self.evidence.build_edges.get(distribution.name, ()):
             asked = self._judged(edge, Kind.BUILD)
             if asked.decision is Decision.RELAX and edge.specifier.startswith("=="):

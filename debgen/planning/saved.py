@@ -53,6 +53,8 @@ def load(path: Path) -> dict[str, Any]:
     problem = _problem(document, _PLAN, "the plan")
     if not problem and "saved" in document and not _date(document["saved"]):
         problem = f"the plan, 'saved' is {document['saved']!r}"
+    if not problem and not _texts(document.get("borrow", [])):
+        problem = f"the plan, 'borrow' is {document['borrow']!r}"
     if not problem and all(node["name"] != document["root"] for node in document["distributions"]):
         problem = f"it has no distribution named {document['root']}"
     if problem:

@@ -15,6 +15,7 @@ from debgen.review.document import Block, Facts, Items, Mark, Para, Section, cou
 from debgen.review.lines import listing
 from debgen.review.results import Results, checksums
 from debgen.upstream.sdist import unpack
+from debgen.upstream.vendored import FOLDER
 
 _SHOWN = 40
 
@@ -46,7 +47,7 @@ def origin(results: Results, told: Told) -> Origin:
         section = Section("source", "The source and upstream", Mark.BAD, "there is no orig tarball")
         return Origin(section, broken=True)
     digest = sha256(orig)
-    notes = list(_judged(results, orig, digest, told))
+    notes = [*_judged(results, orig, digest, told), *_components(results)]
     stale, whole = list(_stale(results)), list(_unlike_dsc(results, orig, digest))
     blocks: list[Block] = [Facts(tuple(_facts(results, orig, digest, told)))]
     blocks.append(Items("", (*notes, *whole, *stale)))
@@ -102,6 +103,12 @@ def _judged(results: Results, orig: Path, digest: str, told: Told) -> Iterator[t
         yield Mark.BAD, "the archive has other bytes under the name of this orig tarball; see below how to get those"
     elif state in ("same", "taken"):
         yield Mark.GOOD, "the orig tarball is the one that the archive has"
+
+
+def _components(results: Results) -> Iterator[tuple[Mark, str]]:
+    """What comes from other sources: a crate that is vendored keeps the package out of the archive."""
+    for path in sorted((results.folder / "source").glob(f"*.orig-{FOLDER}.tar.*")):
+        yield Mark.BAD, f"not for the archive: {path.name} has crates of other sources; README.source names them"
 
 
 def _compared(sdist: Path, orig: Path, results: Results) -> Iterator[tuple[Mark, str]]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import tomllib
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
+from debgen.cargo.features import needing, switched_off
 from debgen.upstream.buildmodel import Crate, Manifest
 from debgen.upstream.cargolock import Lock
 from debgen.upstream.testfacts import table
@@ -19,13 +22,41 @@ from debgen.upstream.testfacts import table
 _DEPENDENCIES = {"dependencies": False, "build-dependencies": True, "build_dependencies": True}
 
 
-def crates_of(manifests: Iterable[Manifest], texts: Mapping[str, str]) -> tuple[tuple[Crate, ...], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the Debian build changes of upstream's: crates and manifests that it does without, crates in ``vendor/``.
+
+    ``without`` and ``vendor`` are crates, ``unbuilt`` patterns of the paths of manifests. A crate of ``vendor`` has its
+    manifest at ``vendor/<crate>/Cargo.toml``.
+    """
+
+    without: tuple[str, ...] = ()
+    unbuilt: tuple[str, ...] = ()
+    vendor: tuple[str, ...] = ()
+
+    def leaves_out(self, manifest: str) -> bool:
+        """Whether the manifest at a path is left out of the build."""
+        return any(fnmatchcase(manifest, pattern) for pattern in self.unbuilt)
+
+    def vendored(self, path: str) -> bool:
+        """Whether a path lies in a vendored crate."""
+        return any(path.startswith(f"vendor/{crate}/") for crate in self.vendor)
+
+
+def crates_of(
+    manifests: Iterable[Manifest], texts: Mapping[str, str], choice: Choice | None = None
+) -> tuple[tuple[Crate, ...], tuple[str, ...]]:
     """The crates that ``manifests`` and the packages that they reach by path ask for, and notes on what can't be read.
 
     ``optional`` are those that no feature of this build switches on; Cargo wants them in its registry all the same.
+    ``choice`` says what is changed: without a dependency the features that need it are off, and notes tell which of
+    its crates and patterns match nothing.
     """
-    world = _World(texts)
+    choice = choice or Choice()
+    world = _World(texts, choice)
     for manifest in manifests:
+        if choice.leaves_out(manifest.path):
+            continue
         package = world.start(manifest.path)
         if package is None:
             world.note(f"{manifest.path} is named by the build, but isn't there or can't be read")
@@ -33,7 +64,14 @@ def crates_of(manifests: Iterable[Manifest], texts: Mapping[str, str]) -> tuple[
         world.enable(package, "default" if manifest.default_features else "")
         for feature in manifest.features:
             world.enable(package, feature)
-    return tuple(sorted(set(world.crates()))), tuple(world.notes)
+    crates = tuple(sorted(set(world.crates())))
+    for crate in (*choice.without, *choice.vendor):
+        if crate not in world.changed:
+            world.note(f"no Cargo.toml of the build asks for the crate {crate}, which the recipe names")
+    for pattern in choice.unbuilt:
+        if not any(fnmatchcase(path, pattern) for path in texts):
+            world.note(f"the recipe leaves out {pattern}, and there is no such Cargo.toml")
+    return crates, tuple(world.notes)
 
 
 @dataclass(slots=True)
@@ -60,14 +98,17 @@ class _Package:
     features: Mapping[str, Any]
     dependencies: list[_Dependency]
     lock: Lock
+    off: frozenset[str] = frozenset()
     enabled: set[str] = field(default_factory=set)
 
 
 class _World:
     """All manifests of the sdist; packages are read when they are reached."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: Mapping[str, str], choice: Choice) -> None:
         self._texts = texts
+        self._choice = choice
+        self._starts: list[str] = []
         self._packages: dict[str, _Package | None] = {}
         self._parsed: dict[str, Mapping[str, Any]] = {}
         self._locks: dict[str, Lock] = {}
@@ -75,6 +116,8 @@ class _World:
         self._lock = Lock()
         self._patched: dict[str, tuple[Any, str]] = {}
         self.notes: list[str] = []
+        #: The crates that are done without or vendored, of those that are asked for.
+        self.changed: set[str] = set()
 
     def start(self, path: str) -> _Package | None:
         """The package that a build starts with; its workspace's lock file and patches count from here on."""
@@ -85,6 +128,7 @@ class _World:
             for registry in table(workspace, "patch").values()
             for key, spec in (registry.items() if isinstance(registry, dict) else ())
         }
+        self._starts.append(path)
         return self.package(path)
 
     def note(self, text: str) -> None:
@@ -101,7 +145,10 @@ class _World:
                 name = str(table(data, "package").get("name", ""))
                 package = _Package(path, name, table(data, "features"), [], self._lock)
                 self._packages[path] = package
-                package.dependencies += self._dependencies(path, data, root, workspace)
+                found = list(self._dependencies(path, data, root, workspace))
+                gone = [d for d in found if self._is_gone(d)]
+                package.off = switched_off(package.features, {d.key for d in gone})
+                package.dependencies += [d for d in found if d not in gone]
                 for dependency in package.dependencies:
                     if not dependency.optional:
                         self._switch_on(dependency)
@@ -109,9 +156,15 @@ class _World:
                 self.note(f"{path} is a workspace without a package of its own")
         return self._packages[path]
 
+    def _is_gone(self, dependency: _Dependency) -> bool:
+        if dependency.crate in self._choice.without:
+            self.changed.add(dependency.crate)
+            return True
+        return bool(dependency.manifest) and self._choice.leaves_out(dependency.manifest)
+
     def enable(self, package: _Package, feature: str) -> None:
-        """Switch a feature of ``package`` on, and what it stands for."""
-        if not feature or feature in package.enabled:
+        """Switch a feature of ``package`` on, and what it stands for; nothing where it can't be on."""
+        if not feature or feature in package.enabled or feature in package.off:
             return
         package.enabled.add(feature)
         listed = package.features.get(feature)
@@ -154,13 +207,48 @@ class _World:
 
     def crates(self) -> Iterator[Crate]:
         """What all packages that were reached ask for."""
-        for package in self._packages.values():
+        ways = self._ways()
+        for path, package in self._packages.items():
             for d in package.dependencies if package else ():
                 assert package is not None  # noqa: S101 - for the type checker
                 yield Crate(
                     d.crate, d.requirement, tuple(sorted(d.features)), d.default_features, not d.enabled, d.build_only,
-                    d.target, package.lock.version(package.name, d.crate, d.requirement), d.source, package.path,
+                    d.target, package.lock.version(package.name, d.crate, d.requirement), d.source, path,
+                    ways.get(path, (path,)), tuple(sorted(self._switches(package, d, frozenset()))),
                 )  # fmt: skip
+
+    def _ways(self) -> dict[str, tuple[str, ...]]:
+        """The shortest way to each package from one that the build starts with."""
+        ways: dict[str, tuple[str, ...]] = {path: (path,) for path in self._starts}
+        queue = deque(self._starts)
+        while queue:
+            path = queue.popleft()
+            package = self._packages.get(path)
+            for d in package.dependencies if package else ():
+                if d.enabled and d.manifest and d.manifest not in ways:
+                    ways[d.manifest] = (*ways[path], d.manifest)
+                    queue.append(d.manifest)
+        return ways
+
+    def _switches(self, package: _Package, dependency: _Dependency, above: frozenset[str]) -> frozenset[str]:
+        """The features without which a dependency isn't needed; empty where it always is."""
+        if dependency.optional:
+            features = needing(package.features, dependency.key)
+            on = features & package.enabled if dependency.enabled else features
+            if dependency.key in features - package.features.keys():  # a feature of the dependency's own name
+                on = (on - {"default"}) or frozenset({dependency.key})
+            return frozenset(f"{package.path}#{feature}" for feature in on)
+        if package.path in self._starts:
+            return frozenset()
+        above |= {package.path}
+        incoming = [
+            self._switches(other, d, above)
+            for other in self._packages.values()
+            if other and other.path not in above
+            for d in other.dependencies
+            if d.enabled and d.manifest == package.path
+        ]
+        return frozenset().union(*incoming) if all(incoming) else frozenset()
 
     # --- reading
 
@@ -176,7 +264,7 @@ class _World:
 
     def _workspace(self, path: str, data: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """The manifest of the workspace that a package belongs to, and its data; the package itself where none."""
-        if "workspace" in data:
+        if "workspace" in data or self._choice.vendored(path):
             return path, data
         folder = posixpath.dirname(path)
         named = table(data, "package").get("workspace")
@@ -224,20 +312,33 @@ class _World:
             merged["features"] = _strings(inherited.get("features")) + _strings(own.get("features"))
             merged["optional"] = own.get("optional", False)
         crate = str(merged.get("package", key))
+        inside = self._choice.vendored(path)
+        if inside and own.get("workspace") is True and key not in shared:
+            self.note(f"{path} takes {key} from its workspace, which isn't vendored: a patch has to write it out")
+        if inside and self._manifest(merged, base) not in self._texts:
+            merged.pop("path", None)  # as Cargo has it once the crate is published
+        if crate in self._choice.vendor and ("path" not in merged or "git" in merged):
+            self.changed.add(crate)
+            merged.pop("git", None)
+            merged["path"], base = f"vendor/{crate}", "Cargo.toml"
         # A patch of the registry's crate puts another source in its place.
         if "git" not in merged and "path" not in merged and crate in self._patched:
             replacement, base = self._patched[crate]
             merged |= {k: v for k, v in _spec(replacement).items() if k in ("git", "path", "branch", "tag", "rev")}
-        manifest = ""
-        if isinstance(merged.get("path"), str) and "git" not in merged:
-            manifest = posixpath.normpath(posixpath.join(posixpath.dirname(base), merged["path"], "Cargo.toml"))
-            if manifest not in self._texts:
-                manifest = ""
+        manifest = self._manifest(merged, base)
+        manifest = manifest if manifest in self._texts else ""
         default = merged.get("default-features", merged.get("default_features", True))
         return _Dependency(
             key, crate, str(merged.get("version", "")).strip(), set(_strings(merged.get("features"))),
             default is not False, merged.get("optional") is True, build_only, target, _source(merged, base), manifest,
         )  # fmt: skip
+
+    @staticmethod
+    def _manifest(spec: Mapping[str, Any], base: str) -> str:
+        """The path of the manifest of a package inside the sdist; empty for others."""
+        if not isinstance(spec.get("path"), str) or "git" in spec:
+            return ""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(base), spec["path"], "Cargo.toml"))
 
 
 def _spec(value: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from debgen.upstream.setupprograms import setup_programs
 from debgen.workspace import cache_directory, write_atomically
 
 #: Raised whenever the same sdist would give other facts; older entries of the cache are then read anew.
-FORMAT = 10
+FORMAT = 11
 
 _WANTED_NAMES = {
     "pyproject.toml", "setup.py", "setup.cfg", "Cargo.toml", "Cargo.lock", "CMakeLists.txt", "meson.build",
@@ -44,6 +44,8 @@ SUFFIXES = {
     ".f95": "Fortran", ".f03": "Fortran", ".F": "Fortran", ".F90": "Fortran",
 }  # fmt: skip
 _CMAKE_LANGUAGES = {"CUDA": "CUDA", "HIP": "HIP", "Fortran": "Fortran", "C": "C", "CXX": "C++"}
+#: The fields of a crate that are lists.
+_LISTS = ("features", "via", "switches")
 #: Folders whose sources a build for users leaves alone: with one of these words in their name, or called just so.
 _ASIDE = re.compile(
     r"(?:.*[ _.-])?(?:unit|python)?(?:tests?|testing|testdata|bench(?:es|marks?)?|fuzz(?:ing|ers?)?)(?:[ _.-].*)?|"
@@ -93,10 +95,9 @@ def facts_of(files: BuildFiles, found: Collection[Builder], cmake: tuple[Command
 
 
 def cargo_source(starts: tuple[Manifest, ...], texts: Mapping[str, str]) -> CargoSource:
-    """The manifests and locks that a build by Cargo may read; nothing where there is no such build."""
+    """The manifests and locks of the sdist; others may take a crate from it, even where no build by Cargo starts."""
     names = ("Cargo.toml", "Cargo.lock")
-    kept = {path: text for path, text in texts.items() if path.rpartition("/")[2] in names} if starts else {}
-    return CargoSource(starts, kept)
+    return CargoSource(starts, {path: text for path, text in texts.items() if path.rpartition("/")[2] in names})
 
 
 def cmake_commands(files: BuildFiles, found: Collection[Builder]) -> tuple[Command, ...]:
@@ -204,7 +205,7 @@ def from_json(text: str) -> BuildFacts:
         backend=data["backend"],
         languages=tuple(data["languages"]),
         pins=tuple(data["pins"]),
-        crates=tuple(Crate(**{**crate, "features": tuple(crate["features"])}) for crate in data["crates"]),
+        crates=tuple(Crate(**(crate | {key: tuple(crate[key]) for key in _LISTS})) for crate in data["crates"]),
         libraries=tuple(
             Library(LibraryKind(entry["kind"]), entry["name"], entry["evidence"], entry["required"])
             for entry in data["libraries"]

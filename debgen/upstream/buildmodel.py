@@ -13,7 +13,9 @@ class Crate:
 
     ``requirement`` is Cargo's (``^1.2``, ``0.13``, ``>=1, <2``; empty for any version). ``locked`` is the version in
     the sdist's Cargo.lock, empty where there is none. ``source`` is "registry", or "git" or "path" with what it
-    names. ``manifest`` is the Cargo.toml that asks, relative to the sdist.
+    names. ``manifest`` is the Cargo.toml that asks, relative to the sdist; ``via`` are the Cargo.toml files on the way
+    to it from one that the build starts with, itself last. ``switches`` are the features without which it isn't
+    needed, each after its Cargo.toml (``Cargo.toml#cli``); empty where it always is.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Crate:
     locked: str = ""
     source: str = "registry"
     manifest: str = "Cargo.toml"
+    via: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,14 @@ from debgen.errors import UnsupportedSourceError
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The packages of a Cargo.lock: the versions of each crate, and what each package asks for."""
+    """The packages of a Cargo.lock: the versions of each crate, and what each package asks for.
+
+    ``lines`` are the dependencies of each name and version, a version being empty where there is only one.
+    """
 
     versions: dict[str, list[str]] = field(default_factory=dict)
     asked: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    lines: dict[tuple[str, str], list[tuple[str, str]]] = field(default_factory=dict)
 
     @staticmethod
     def parse(text: str) -> tuple[Lock, str]:
@@ -37,10 +41,20 @@ class Lock:
         name = str(entry.get("name", ""))
         self.versions.setdefault(name, []).append(str(entry.get("version", "")))
         asked = self.asked.setdefault(name, {})
+        below = self.lines.setdefault((name, str(entry.get("version", ""))), [])
         lines = entry.get("dependencies")
         for line in lines if isinstance(lines, list) else ():
             crate, _, version = str(line).partition(" ")
             asked.setdefault(crate, []).append(version.partition(" ")[0])
+            below.append((crate, version.partition(" ")[0]))
+
+    def below(self, crate: str, version: str) -> tuple[tuple[str, str], ...]:
+        """What a crate asks for, by name and version; of a version that the lock hasn't, nothing.
+
+        These are the dependencies for all targets, as the lock doesn't tell them apart.
+        """
+        found = self.lines.get((crate, version), [])
+        return tuple((name, wanted or next(iter(self.versions.get(name, [])), "")) for name, wanted in found)
 
     def version(self, package: str, crate: str, requirement: str) -> str:
         """The version of ``crate`` that ``package`` gets, empty where the lock doesn't tell."""

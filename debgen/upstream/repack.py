@@ -6,19 +6,22 @@ root, have the one date, and are readable.
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import lzma
 import re
 import tarfile
 import tempfile
 import zipfile
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import IO, cast
 
 from debgen.errors import UnsupportedSourceError
 from debgen.upstream.sdist import is_litter, unpack
-from debgen.workspace import disk_errors, fresh_directory
+from debgen.workspace import disk_errors
 
 #: What dpkg-source(1) takes as an upstream tarball; zip and zstd are not among them.
 _TAKEN = (".tar.gz", ".tar.xz", ".tar.bz2", ".tar.lzma")
@@ -55,18 +58,28 @@ def repacked(archive: Path, excluded: Collection[str], target: Path, *, top: str
         kept = list(_kept(tree, excluded, archive.name))
         if not any(path.is_file() for path in kept):
             raise UnsupportedSourceError(f"nothing of {archive.name} would be left", hint="Exclude less.")
-        with fresh_directory(Path(scratch) / "out") as work:
-            packed = work / "orig.tar.xz"
-            _write(packed, tree, kept, top, int(date.timestamp()))
-        with disk_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.partial")
-            try:
-                partial.write_bytes((Path(scratch) / "out" / "orig.tar.xz").read_bytes())
-                partial.replace(target)
-            finally:
-                with suppress(OSError):
-                    partial.unlink()
+        return _packed(tree, kept, target, top=top, date=date)
+
+
+def packed_folder(folder: Path, target: Path, *, date: datetime) -> Path:
+    """Write the tarball ``target`` of all files in ``folder``, below its own name, and return it.
+
+    Its name tells how it is compressed: ``.tar.gz``, ``.tar.bz2`` or ``.tar.xz``.
+    """
+    return _packed(folder, _sorted(folder), target, top=folder.name, date=date)
+
+
+def _packed(tree: Path, kept: list[Path], target: Path, *, top: str, date: datetime) -> Path:
+    """The tarball ``target``, which appears complete or not at all."""
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            _write(partial, tree, kept, top, int(date.timestamp()), target.suffix)
+            partial.replace(target)
+        finally:
+            with suppress(OSError):
+                partial.unlink()
     return target
 
 
@@ -79,9 +92,7 @@ def applicable(tree: Path, patterns: Collection[str]) -> tuple[str, ...]:
 def _kept(tree: Path, excluded: Collection[str], archive: str) -> Iterator[Path]:
     patterns = {pattern: _compiled(pattern) for pattern in excluded}
     unused = set(patterns)
-    for path in sorted(
-        tree.rglob("*"), key=lambda p: p.relative_to(tree).as_posix().encode("utf-8", "surrogateescape")
-    ):
+    for path in _sorted(tree):
         name = path.relative_to(tree).as_posix()
         matching = {pattern for pattern, compiled in patterns.items() if compiled.match(name)}
         unused -= matching
@@ -94,6 +105,11 @@ def _kept(tree: Path, excluded: Collection[str], archive: str) -> Iterator[Path]
         )
 
 
+def _sorted(tree: Path) -> list[Path]:
+    """All that is in a folder, in the order of the bytes of the names."""
+    return sorted(tree.rglob("*"), key=lambda p: p.relative_to(tree).as_posix().encode("utf-8", "surrogateescape"))
+
+
 def _compiled(pattern: str) -> re.Pattern[str]:
     """A pattern of the copyright format (policy's copyright-format 1.0, Files), which matches folders as a whole."""
     body = ""
@@ -102,11 +118,27 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(f"{body}(?:/|$)", re.DOTALL)
 
 
-def _write(packed: Path, tree: Path, kept: list[Path], top: str, mtime: int) -> None:
+@contextmanager
+def _compressed(packed: Path, kind: str) -> Iterator[IO[bytes]]:
+    """The file ``packed`` to write to, compressed as names that end in ``kind`` have it; nothing of the clock in it."""
     # One thread and a fixed preset: liblzma's threads would cut the stream in pieces by the number of cores. The preset
-    # is the fastest: xz's own choice takes four to ten times as long, and makes the file a tenth smaller.
+    # is the fastest: xz's own choice takes four to ten times as long, and makes the file a tenth to a fifth smaller.
+    # pristine-tar knows how to make it again, as it does 6 and 9, and none between.
+    with ExitStack() as stack:
+        opened: object
+        if kind == ".gz":
+            raw = stack.enter_context(packed.open("wb"))
+            opened = stack.enter_context(gzip.GzipFile("", "wb", 9, raw, mtime=0))
+        elif kind == ".bz2":
+            opened = stack.enter_context(bz2.open(packed, "wb"))
+        else:
+            opened = stack.enter_context(lzma.open(packed, "wb", preset=0))
+        yield cast(IO[bytes], opened)
+
+
+def _write(packed: Path, tree: Path, kept: list[Path], top: str, mtime: int, kind: str) -> None:
     with (
-        lzma.open(packed, "wb", preset=1) as stream,
+        _compressed(packed, kind) as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar,
     ):
         tar.addfile(_member(tarfile.TarInfo(top), tarfile.DIRTYPE, 0o755, mtime))

@@ -16,6 +16,8 @@ FOLDERS = ("tests", "test", "testing", "testsuite", "unittests", "t")
 _NEVER = frozenset({"build", "dist", "node_modules", "venv", ".tox", ".nox", "site-packages", "debian"})
 #: Folders in which code for people to read stands, which looks like tests at times.
 SHOWN = frozenset({"examples", "example", "docs", "doc", "benchmarks", "benchmark", "samples", "demo", "demos"})
+#: Files that make a folder the one from which tests are run.
+_PROJECT = ("Cargo.toml", "pyproject.toml", "setup.py", "pytest.ini", "tox.ini")
 _TEST_NAME = re.compile(r"test_[^/]*\.py|[^/]*_tests?\.py|tests?\.py|test[A-Z][^/]*\.py|[^/]*Test\.py")
 
 
@@ -113,10 +115,22 @@ def _copied(root: Path, path: str) -> str:
     """What has to be there for the tests at ``path``: the topmost folder that isn't the package's own."""
     parts = path.split("/")
     package = (root / parts[0] / "__init__.py").is_file() and parts[0] not in FOLDERS
+    if not package and (depth := _project_depth(root, parts)):
+        return "/".join(parts[: depth + 1])
     if len(parts) == 1 or not (package or parts[0] in ("src", "lib", "python")):
         return parts[0]
     at = next((i for i, part in enumerate(parts) if part in (*FOLDERS, "_tests")), len(parts) - 1)
     return "/".join(parts[: at + 1])
+
+
+def _project_depth(root: Path, parts: list[str]) -> int:
+    """How many folders lead to a project inside of the sdist, from whose folder its tests are run; 0 for none."""
+
+    def is_project(depth: int) -> bool:
+        folder = root.joinpath(*parts[:depth])
+        return any((folder / name).is_file() for name in _PROJECT) and not (folder / "__init__.py").is_file()
+
+    return next((depth for depth in range(len(parts) - 1, 0, -1) if is_project(depth)), 0)
 
 
 def _is_package(root: Path, folder: str) -> bool:

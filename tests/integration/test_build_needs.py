@@ -11,7 +11,8 @@ from caches import own_cache
 from debgen.archive.index import SuiteIndex, open_suite
 from debgen.archive.mirror import mirror_settings
 from debgen.archive.relation import parse_clause
-from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries, relations_for_crate
+from debgen.planning.build_needs import crate_candidates, judge_crates, relations_for_crate
+from debgen.planning.library_needs import judge_libraries
 from debgen.planning.model import BuildNeed, Supply
 from debgen.upstream.buildfacts import BuildReader
 from debgen.upstream.buildmodel import BuildFacts

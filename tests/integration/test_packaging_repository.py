@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -24,9 +25,12 @@ from debgen.errors import PatchError, UsageError
 from debgen.gitrepo import create, import_of
 from debgen.identity import Identity
 from debgen.overlays import read_debian, write_debian, write_state
+from debgen.patched import patched_texts
+from debgen.recipes import Layer, Recipe
 from debgen.refresh import Fate, refresh
 from debgen.run import run
 from debgen.updating import Updated, find_place, generated_before, move_repository, open_repository, update
+from debgen.upstream.repack import packed_folder
 from debgen.upstream.sdist import unpack
 
 pytestmark = pytest.mark.integration
@@ -332,3 +336,66 @@ def test_patches_that_make_and_remove_files(tmp_path: Path) -> None:
     assert (tmp_path / "tree/gone.py").exists()
     with pytest.raises(PatchError, match="series names other"):
         refresh({"patches/series": "other\n"}, tmp_path / "tree")
+
+
+def with_component(out: Path, version: str, text: str) -> Path:
+    """A source package with crates in a tarball of their own; its .dsc."""
+    conf = generated("1.0").files["gbp.conf"] + "component = ['vendor']\n"
+    # upstream's own folder of that name is not the one of the source package
+    package, files = generated(version, **{"gbp.conf": conf}), {**upstream(version), "vendor/old.rs": b"old"}
+    out.mkdir(parents=True)
+    (out / "vendor/core/src").mkdir(parents=True)
+    (out / "vendor/core/src/lib.rs").write_text(text)
+    packed_folder(out / "vendor", out / f"foo_{version}.orig-vendor.tar.gz", date=OLD)
+    orig = sdist(out / f"foo_{version}.orig.tar.gz", files)
+    tree = out / f"foo-{version}"
+    unpack(orig, tree)
+    shutil.rmtree(tree / "debian")
+    shutil.rmtree(tree / "vendor")
+    (out / "vendor").rename(tree / "vendor")
+    write_debian(tree / "debian", package.files, package.executable)
+    write_state(out, package.files)
+    run(["dpkg-source", "--build", tree.name], cwd=out)
+    return next(out.glob("*.dsc"))
+
+
+def test_a_component_is_imported_and_comes_back(tmp_path: Path) -> None:
+    dsc = with_component(tmp_path / "one", "1.0", "one\n")
+    told = import_of(dsc, "1.0-1")
+    assert list(told.components) == ["vendor"]
+    repo = tmp_path / "repo"
+    create(repo, told, generated("1.0").files, JANE, OLD)
+    assert git(repo, "ls-tree", "-r", "--name-only", "upstream/latest", "vendor") == "vendor/core/src/lib.rs"
+    clone = tmp_path / "clone"  # which has only what a branch or tag leads to
+    git(tmp_path, "clone", "--quiet", "--no-local", "--mirror", str(repo), str(clone / ".git"))
+    git(clone, "config", "core.bare", "false")
+    shutil.copyfile(repo / ".git/info/attributes", clone / ".git/info/attributes")
+    git(clone, "reset", "--hard", "--quiet")
+    for where, name in ((repo, "exported"), (clone, "cloned")):
+        (tmp_path / name).mkdir()
+        run(["gbp", "export-orig", f"--tarball-dir={tmp_path / name}"], cwd=where)
+        for file in ("foo_1.0.orig.tar.gz", "foo_1.0.orig-vendor.tar.gz"):
+            assert (tmp_path / name / file).read_bytes() == (tmp_path / "one" / file).read_bytes()
+    place = find_place(repo, repo, "foo")
+    new = import_of(with_component(tmp_path / "two", "2.0", "two\n"), "2.0-1")
+    move_repository(open_repository(place, JANE, NEW), new, generated("2.0").files, "Update")
+    assert git(repo, "show", "debian/latest:vendor/core/src/lib.rs") == "two"
+    assert git(repo, "status", "--porcelain") == ""
+
+
+def test_generated_patches_follow_those_of_a_recipe(tmp_path: Path) -> None:
+    tree, folder = tmp_path / "tree", tmp_path / "recipe"
+    (tree / "core").mkdir(parents=True)
+    for name in ("Cargo.toml", "core/Cargo.toml", "other.py"):
+        (tree / name).write_text("a\nb\nc\n")
+    (folder / "patches").mkdir(parents=True)
+    change = "--- a/{0}\n+++ b/{0}\n@@ -1,3 +1,3 @@\n a\n-{1}\n+{2}\n c\n"
+    (folder / "patches/1.patch").write_text(change.format("core/Cargo.toml", "b", "B"))
+    (folder / "patches/2.patch").write_text(change.format("core/Cargo.toml", "B", "BB"))
+    (folder / "patches/3.patch").write_text(change.format("Cargo.toml", "not there", "x"))
+    (folder / "patches/4.patch").write_text(change.format("other.py", "b", "B"))
+    (folder / "patches/5.patch").write_text(change.format("../recipe/patches/1.patch", "b", "B"))
+    recipe = Recipe("foo", "sid", Layer(), folder)
+    texts = {"Cargo.toml": "a\nb\nc\n", "core/Cargo.toml": "a\nb\nc\n", "Cargo.lock": ""}
+    assert patched_texts(recipe, tree, texts) == {**texts, "core/Cargo.toml": "a\nBB\nc\n"}
+    assert (tree / "core/Cargo.toml").read_text() == "a\nb\nc\n"

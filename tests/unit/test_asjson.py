@@ -9,7 +9,7 @@ from pathlib import Path
 from planning_cases import drop, match, node, plan
 
 from debgen.planning.asjson import SCHEMA, as_json, asked_json, node_json
-from debgen.planning.model import Asked, BuildNeed, Decision, Finding, Kind, Node, Plan, Supply, Topic
+from debgen.planning.model import Asked, BuildNeed, CrateToPackage, Decision, Finding, Kind, Node, Plan, Supply, Topic
 from debgen.planning.saved import SCHEMA as SAVED_SCHEMA
 from debgen.planning.saved import load, save
 from debgen.planning.verdict import Verdict
@@ -17,8 +17,11 @@ from debgen.report.dot import dot
 from debgen.report.graph import read_graph
 
 NEED = BuildNeed(
-    Topic.CRATE, "pyo3", "^0.25", "librust-pyo3-dev", "0.28.2-1", Supply.RELAXABLE, "it is newer", ("a", "b"), ("x",)
-)
+    Topic.CRATE, "pyo3", "^0.25", "librust-pyo3-dev", "0.28.2-1", Supply.RELAXABLE, "it is newer", ("a", "b"), ("x",),
+    loosened=">=0.25, <0.29", replaced=(("x", "y"),), optional=True, askers=("Cargo.toml",), locked="0.25.1",
+    borrowed="forky", ways=(("Cargo.toml", "pyo3"),), switches=("Cargo.toml#py",),
+    first=(CrateToPackage("low", "1.0.0", "2.0.0", "pyo3"),), remarks=("something",),
+)  # fmt: skip
 FINDING = Finding(Topic.INSTALL, "it can't be installed", ("a", "gone"), blocking=True)
 
 
@@ -57,6 +60,7 @@ def test_every_field_of_a_node_has_its_key() -> None:
         "findings", "build",
     ]  # fmt: skip
     assert set(a) == {renamed.get(field.name, field.name) for field in fields(Node)}
+    assert set(a["build"][0]) == {field.name for field in fields(BuildNeed)}
     assert set(a["required_by"][0]) == {"name"} | {field.name for field in fields(Asked) if field.name != "parent"}
     assert a["debian"] == {
         "package": "python3-a", "source": "a", "version": "1.5-1", "upstream_version": "1.5", "component": "main",
@@ -70,7 +74,10 @@ def test_every_field_of_a_node_has_its_key() -> None:
         {
             "topic": "crate", "name": "pyo3", "requirement": "^0.25", "package": "librust-pyo3-dev",
             "version": "0.28.2-1", "supply": "relaxable", "reason": "it is newer", "features": ["x"],
-                "chain": ["a", "b"],
+            "chain": ["a", "b"], "loosened": ">=0.25, <0.29", "replaced": [["x", "y"]], "optional": True,
+            "askers": ["Cargo.toml"], "locked": "0.25.1", "borrowed": "forky", "ways": [["Cargo.toml", "pyo3"]],
+            "switches": ["Cargo.toml#py"], "remarks": ["something"],
+            "first": [{"name": "low", "version": "1.0.0", "suite": "2.0.0", "asked_by": "pyo3"}],
         }
     ]  # fmt: skip
     assert node_json(node(example(), "b"))["debian"] is None

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from debian.deb822 import Changes
 
+from debgen.building.borrowed import BorrowedSource
 from debgen.building.changes import complete_changes, listed_files
 from debgen.building.chroots import Chroot, Flavour
 from debgen.building.sbuild import build, configuration
+from debgen.building.warm import WarmChroots, key_of
 from debgen.errors import BuildError, ChrootError, MissingToolError
 from debgen.run import Completed
 
@@ -241,3 +244,29 @@ def test_no_configuration_lets_a_newer_sbuild_give_a_build_the_network() -> None
         text = configuration(suite)
         assert "eval q{ $enable_network = 0 };" in text
         assert text.count("enable_network") == 1
+
+
+BORROWED = BorrowedSource(("deb http://mirror.example forky main",), "Package: *\nPin: release n=forky\n", "a")
+
+
+def test_apt_is_told_of_other_suites_before_it_updates(dsc: Path, tmp_path: Path) -> None:
+    sbuild = Sbuild()
+    build(dsc, CHROOT, tmp_path / "out", sbuild, warm=WarmChroots(tmp_path / "warm"))
+    assert not any("debgen-borrowed" in word for word in sbuild.words)
+    build(dsc, CHROOT, tmp_path / "out", sbuild, borrowed=BORROWED, warm=WarmChroots(tmp_path / "warm"))
+    assert f"--chroot-setup-commands={BORROWED.command}" in sbuild.words
+    assert "--no-apt-update" not in sbuild.words
+
+
+def test_a_kept_chroot_serves_only_builds_that_borrow_the_same(dsc: Path, tmp_path: Path) -> None:
+    sbuild, warm, used = Sbuild(), WarmChroots(tmp_path / "warm"), []
+    for borrowed in (None, BORROWED, replace(BORROWED, state="b")):
+        key = key_of(dsc, CHROOT, None, configuration("sid") + (borrowed.state if borrowed else ""))
+        tarball = tmp_path / "warm" / f"{key}.tar"
+        tarball.parent.mkdir(exist_ok=True)
+        tarball.touch()
+        build(dsc, CHROOT, tmp_path / "out", sbuild, borrowed=borrowed, warm=warm)
+        assert f"--chroot={tarball}" in sbuild.words
+        assert not any("debgen-borrowed" in word for word in sbuild.words)  # it is in there
+        used.append(key)
+    assert len(set(used)) == 3

@@ -606,3 +606,11 @@ def test_a_second_build_that_fails_is_a_failure(subject: Subject, second_build: 
     assert any("why" in finding for finding in result.findings)
     assert result.log is not None
     assert result.log.read_text() == "the log of the second"
+
+
+def test_what_a_build_sees_of_other_suites_satisfies_builds_alone() -> None:
+    lent = {"librust-x-dev": (Candidate("2", "main"),)}
+    relations = [Related("the source", field, "librust-x-dev (>= 2)", "main") for field in ("Build-Depends", "Depends")]
+    result = area.judged(relations, lambda name: (), lambda name: lent.get(name, ()))
+    assert result.findings == ("the source: Depends: librust-x-dev (>= 2): the suite has no such package",)
+    assert area.judged(relations[:1], lambda name: (), lambda name: lent.get(name, ())).verdict is Verdict.PASS

@@ -109,3 +109,15 @@ def test_a_checks_rows_name_verdict_findings_and_log() -> None:
     assert rows[13:] == [("", "and 8 more"), ("", "/x/lintian.log")]
     good = as_data(Checked("area", Verdict.PASS, "good", log=Path("/x/area.log")))
     assert list(_rows(good)) == [("area", "pass: good")]
+
+
+def test_what_was_borrowed_is_told_with_what_follows(tmp_path: Path) -> None:
+    summary: dict[str, Any] = {
+        "source": "x", "version": "1-1", "suite": "sid", "good": True, "debs": [], "changes": "", "source_tree": "",
+        "log": "", "orig": {"archive": False}, "checks": [], "seconds": 1, "borrowed": [], "alone": "",
+    }  # fmt: skip
+    assert "  borrowed  " not in report(tmp_path, Outcome(LOW, End.BUILT, summary))
+    lent = {"package": "librust-x-dev", "version": "2-1", "suite": "forky", "own": None}
+    told = report(tmp_path, Outcome(LOW, End.BUILT, {**summary, "borrowed": [lent], "alone": "a depends on b"}))
+    assert "  borrowed  1 package borrowed from forky: librust-x-dev 2-1 (sid has none)\n" in told
+    assert "not for upload to sid as it is: a build with sid's packages alone can't begin, as a depends on b" in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -81,7 +81,7 @@ def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setattr(plan, "index_client", lambda args: None)
     monkeypatch.setattr(plan, "mirror_settings", lambda args: SimpleNamespace(architecture="amd64"))
     monkeypatch.setattr(plan, "suite_index", suite_index)
-    monkeypatch.setattr(plan, "Workbench", lambda *args: bench)
+    monkeypatch.setattr(plan, "workbench", lambda *args: nullcontext(bench))
     monkeypatch.setattr(plan, "hints", lambda bench, tree, variant: ("root 1.9 fits sid much better",))
     monkeypatch.setattr(plan, "read_ahead", lambda *args: SDIST)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,15 @@ from planning_cases import match, node, plan, relax
 
 from debgen.cli import why
 from debgen.errors import UnknownDistributionError
-from debgen.planning.model import BuildNeed, Finding, Plan, Supply, Topic, Variant
+from debgen.planning.model import BuildNeed, CrateToPackage, Finding, Plan, Supply, Topic, Variant
 
 Run = Callable[..., str]
 NEEDS = (
     BuildNeed(Topic.CRATE, "pyo3", "^0.25", "librust-pyo3-dev", "0.28.2-1", Supply.RELAXABLE, "it is newer"),
-    BuildNeed(Topic.CRATE, "gone", "^1", "", "", Supply.MISSING, "the suite has no such crate"),
+    BuildNeed(Topic.CRATE, "gone", "^1", "", "", Supply.MISSING, "the suite has no such crate",
+              askers=("core/Cargo.toml",), locked="1.2.3", ways=(("Cargo.toml", "core/Cargo.toml", "gone"),),
+              switches=("core/Cargo.toml#net",), remarks=("its source is somewhere",),
+              first=(CrateToPackage("low", "0.1.0", "", "gone"), CrateToPackage("gone", "1.2.3"))),
     BuildNeed(Topic.LIBRARY, "zlib", "", "zlib1g-dev", "1.3-1", Supply.SATISFIED, "it has zlib.pc"),
 )
 
@@ -68,7 +71,7 @@ def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     monkeypatch.setattr(why, "index_client", lambda args: None)
     monkeypatch.setattr(why, "mirror_settings", lambda args: None)
     monkeypatch.setattr(why, "suite_index", suite_index)
-    monkeypatch.setattr(why, "Workbench", lambda *args: bench)
+    monkeypatch.setattr(why, "workbench", lambda *args: nullcontext(bench))
 
     def verb(*words: str) -> str:
         parser = argparse.ArgumentParser()
@@ -102,7 +105,15 @@ def test_reasons_findings_and_what_building_takes(run: Run) -> None:
     assert "library: it names libfoo [bold]\n  hub → libfoo\n" in out
     assert "building it takes 3 crates and libraries, 1 of them as the suite has them:" in out
     assert "  relaxable     pyo3 ^0.25: librust-pyo3-dev 0.28.2-1; it is newer" in out
-    assert "  missing       gone ^1: no package; the suite has no such crate" in out
+    lines = out.splitlines()
+    at = lines.index("  missing       gone ^1: no package; the suite has no such crate")
+    assert [line.strip() for line in lines[at + 1 : at + 6]] == [
+        "asked for by core/Cargo.toml, locked 1.2.3",
+        "by way of Cargo.toml → core/Cargo.toml → gone",
+        "only with the feature core/Cargo.toml#net",
+        "to package first, in this order: low 0.1.0, gone 1.2.3",
+        "its source is somewhere",
+    ]
     out = run("torch")
     assert "  hub: ==2.0 (too new; relax: a reason that is long enough)  ← binding" in out
     out = run("seldom")

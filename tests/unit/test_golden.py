@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tomllib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from provenance_cases import unexplained
 
-from debgen.archive.model import Match, Origin
+from debgen.archive.model import Binary, Match, Origin
 from debgen.archive.versions import upstream_version
 from debgen.debianize.model import Inputs, SourcePackage, SuiteFacts, Team
 from debgen.debianize.package import debianize
 from debgen.debianize.templates import Templates
 from debgen.identity import Identity
-from debgen.pipeline import _texts
+from debgen.planning.build_needs import judge_crates, relations_for_crate
 from debgen.recipes import Layer, Recipe, parse_recipe
+from debgen.sourcetexts import source_texts
+from debgen.upstream.buildcargo import Choice, crates_of
 from debgen.upstream.buildfacts import build_facts, wanted
 from debgen.upstream.facts import read_facts
 from debgen.upstream.licences import FileLicence, LicenceScan
@@ -80,6 +82,26 @@ def match(name: str, entry: dict[str, str]) -> Match:
     )
 
 
+@dataclass(frozen=True)
+class Crates:
+    """The packages of crates that a suite has: their version, and the features that they provide."""
+
+    told: dict[str, dict[str, Any]]
+
+    def binary(self, name: str) -> Binary | None:
+        if name not in self.told:
+            return None
+        version, stem = str(self.told[name]["version"]), name.removesuffix("-dev")
+        numbers = version.partition("-")[0].split(".")
+        series = ["", f"-{numbers[0]}", f"-{'.'.join(numbers[:2])}", f"-{'.'.join(numbers[:3])}"]
+        features = ["", *(f"+{feature}" for feature in self.told[name]["features"])]
+        provides = ", ".join(f"{stem}{part}{feature}-dev (= {version})" for part in series for feature in features)
+        return Binary(name, version, "amd64", stem, version, "main", "rust", provides, "", "")
+
+    def starting(self, prefix: str) -> tuple[Binary, ...]:
+        return tuple(found for name in self.told if name.startswith(prefix) and (found := self.binary(name)))
+
+
 def inputs_of(case: str) -> Inputs:
     folder = GOLDEN / case
     told: dict[str, Any] = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
@@ -87,6 +109,7 @@ def inputs_of(case: str) -> Inputs:
     packages = {name: match(name, entry) for name, entry in told["packages"].items()}
     names = {m.package for m in packages.values()} | set(told.get("taken", ()))
     facts = read_facts(folder / "in")
+    crates = Crates(told.get("crates", {}))
     files = (
         FileLicence(path, found.get("licence", ""), tuple(found.get("copyrights", ())))
         for path, found in sorted(told["scan"].items())
@@ -95,21 +118,28 @@ def inputs_of(case: str) -> Inputs:
     members = sorted(
         path.relative_to(folder / "in").as_posix() for path in (folder / "in").rglob("*") if path.is_file()
     )
+    own = (
+        parse_recipe(facts.normalised, target.codename, recipe)
+        if recipe.is_dir()
+        else Recipe(facts.normalised, target.codename, Layer(), None)
+    )
+    build = build_facts(members, {n: (folder / "in" / n).read_text("utf-8", "replace") for n in members if wanted(n)})
+    choice = Choice(without=tuple(entry.crate for entry in own.layer.without))
+    asked, _ = crates_of(build.cargo.manifests, build.cargo.texts, choice)
     return Inputs(
         facts=facts,
-        build=build_facts(
-            members, {n: (folder / "in" / n).read_text("utf-8", "replace") for n in members if wanted(n)}
-        ),
+        build=build,
+        crates=judge_crates(crates, asked, target.architecture, lambda package: None, python=target.python_version),
+        crate_relations=lambda need: relations_for_crate(crates, need),
+        has=lambda path: (folder / "in" / path).is_file(),
         scan=LicenceScan(tuple(files), ()),
-        texts=_texts(folder / "in", facts),
+        texts=source_texts(folder / "in", facts),
         sdist_name=told["sdist"],
         suite=target,
         lookup=packages.get,
         taken=names.__contains__,
         marker_environment=Target(target.python_version, target.architecture).marker_environment(),
-        recipe=parse_recipe(facts.normalised, target.codename, recipe)
-        if recipe.is_dir()
-        else Recipe(facts.normalised, target.codename, Layer(), None),
+        recipe=own,
         identity=Identity("Jane Doe", "jane@debian.example"),
         team=Team(**told.get("team", {})),
         date=datetime(2026, 10, 29, 15, 30, 12, tzinfo=UTC),

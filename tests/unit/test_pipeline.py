@@ -20,13 +20,13 @@ from debgen.errors import BlockedError, DebgenError, NoSdistError, UsageError
 from debgen.fetching import check_identity, release_date
 from debgen.pipeline import (
     _extension,
-    _texts,
     choose_release,
     parse_name,
     refuse_unready,
     releases_of,
 )
 from debgen.planning.model import Variant
+from debgen.sourcetexts import source_texts
 from debgen.upstream.facts import read_facts
 from debgen.upstream.model import FileKind, ReleaseFile
 
@@ -72,7 +72,7 @@ def test_an_sdist_must_be_what_was_asked_for(tmp_path: Path) -> None:
 
 def test_texts(tmp_path: Path) -> None:
     root = sdist(tmp_path)
-    texts = _texts(root, read_facts(root))
+    texts = source_texts(root, read_facts(root))
     assert texts == {"LICENSE": "MIT\n", "tests/test_a.py": ""}
 
 

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from borrow_cases import packages, sid
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from planning_cases import REASON, decisions, drop, match, node, relax, tree
 
-from debgen import planner, survey
+from debgen import breakage, planner, survey
+from debgen.archive.borrow import BuildPackages
 from debgen.archive.extras import Pull
 from debgen.archive.index import SuiteIndex
 from debgen.archive.model import Match, RelationField
@@ -30,11 +32,12 @@ from debgen.errors import (
     UnknownDistributionError,
 )
 from debgen.planner import Workbench
-from debgen.planning.model import Decision, Kind, Plan, Topic, Variant
-from debgen.recipes import Layer, Recipe, Unbuilt
-from debgen.upstream.buildmodel import BuildFacts, Crate
+from debgen.planning.model import Decision, Kind, Plan, Supply, Topic, Variant
+from debgen.recipes import Layer, Recipe, Unbuilt, Vendor, Without
+from debgen.upstream.buildcargo import crates_of
+from debgen.upstream.buildmodel import BuildFacts, CargoSource, Manifest
 from debgen.upstream.index import IndexClient
-from debgen.upstream.model import DependencyTree, ReleaseFile, Target
+from debgen.upstream.model import DependencyTree, FileKind, ReleaseFile, Target
 
 CPU = Variant("cpu", "because")
 Releases = Mapping[str, Mapping[str, Sequence[str]]]
@@ -75,18 +78,20 @@ class World:
         self.sdists_read: list[str] = []
         self.solver = Solver()
         index = SimpleNamespace(
-            codename="sid", python_version="3.14", architecture="amd64", date=datetime(2026, 11, 1, tzinfo=UTC),
+            suite="unstable", codename="sid", python_version="3.14", architecture="amd64",
+            date=datetime(2026, 11, 1, tzinfo=UTC),
             version_of=lambda package: "7.0", binary=lambda package: None, starting=lambda prefix: (),
             providers=lambda virtual: (),
         )  # fmt: skip
-        self.bench = Workbench(cast(SuiteIndex, index), cast(IndexClient, SimpleNamespace(versions=self.versions)))
+        client = SimpleNamespace(versions=self.versions, files=self.files, sdist_of=self.sdist_of)
+        self.bench = Workbench(cast(SuiteIndex, index), cast(IndexClient, client))
         self.bench._pydist = Pydist({})
         vars(self.bench)["solver"] = self.solver
         monkeypatch.setattr(planner, "find", self.find)
         monkeypatch.setattr(planner, "load_recipe", self.load_recipe)
         monkeypatch.setattr(planner, "brought_along", lambda index, package: {"python3-brought": Pull.DEPENDS})
         monkeypatch.setattr(
-            planner, "broken_by", lambda index, package, version: self.broken.get((package, version), ())
+            breakage, "broken_by", lambda index, package, version: self.broken.get((package, version), ())
         )
         monkeypatch.setattr(planner, "build_tree", self.build_tree)
         monkeypatch.setattr(survey, "build_tree", self.build_tree)
@@ -94,6 +99,16 @@ class World:
 
     def versions(self, name: str) -> list[str]:
         return sorted(self.releases[name], key=Version, reverse=True)
+
+    def files(self, name: str) -> tuple[ReleaseFile, ...]:
+        if name not in self.releases:
+            raise UnknownDistributionError(f"there is no {name}", hint="None.")
+        return tuple(self.sdist_of(name, version) for version in self.versions(name))
+
+    def sdist_of(self, name: str, version: str) -> ReleaseFile:
+        if version not in self.releases.get(name, {}):
+            raise UnknownDistributionError(f"{name} has no release {version}", hint="None.")
+        return ReleaseFile(f"{name}-{version}.tar.gz", "", version, FileKind.SDIST)
 
     def find(self, index: object, name: str, *, variant: str, pydist: Mapping[str, str]) -> tuple[Match, ...]:
         return (match(name, self.suite[name]),) if name in self.suite else ()
@@ -305,18 +320,142 @@ def test_an_sdist_that_cannot_be_read_is_a_note_and_an_index_that_is_gone_a_fail
 
 
 def test_crates_that_the_recipe_leaves_out_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    crates = (Crate("tokio", "1", manifest="rust/server/Cargo.toml"), Crate("pyo3", "0.25", manifest="Cargo.toml"))
+    texts = {
+        "Cargo.toml": '[package]\nname = "py"\n[dependencies]\npyo3 = "0.25"\n',
+        "rust/server/Cargo.toml": '[package]\nname = "server"\n[dependencies]\ntokio = "1"\n',
+    }
+    starts = tuple(Manifest(path) for path in texts)
+    facts = BuildFacts(crates=crates_of(starts, texts)[0], cargo=CargoSource(starts, texts))
     world = World(monkeypatch, {"root": {"2.0": []}}, {})
-    world.facts = {"root": BuildFacts(crates=crates)}
+    world.facts = {"root": facts}
     made = world.plan()
     assert {need.name for need in node(made, "root").build} == {"tokio", "pyo3"}
     assert node(made, "root").decision is Decision.BLOCKED
     world = World(monkeypatch, {"root": {"2.0": []}}, {})
-    world.facts = {"root": BuildFacts(crates=crates)}
+    world.facts = {"root": facts}
     world.layers = {"root": Layer(unbuilt=(Unbuilt(manifest="rust/*", reason="the Python one\ndoes the same."),))}
     made = world.plan()
     assert {need.name for need in node(made, "root").build} == {"pyo3"}
     assert "root is built without the crates of rust/*: the Python one does the same" in made.notes
+
+
+def test_crates_may_be_borrowed_and_what_is_used_may_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    texts = {
+        "Cargo.toml": '[package]\nname = "py"\n[dependencies]\n'
+        'pyo3 = { version = "0.28", default-features = false }\nzip = { version = "5", default-features = false }\n'
+    }
+    starts = (Manifest("Cargo.toml"),)
+    facts = BuildFacts(crates=crates_of(starts, texts)[0], cargo=CargoSource(starts, texts))
+    problems = {"librust-pyo3-dev": "librust-zip-dev depends on x", "python3-a": "no"}
+
+    def made(*, borrows: bool) -> tuple[World, Plan]:
+        world = World(monkeypatch, {"root": {"2.0": ["a"]}, "a": {"1.2": []}}, {"a": "1.2"})
+        world.facts, world.solver.problems = {"root": facts}, problems
+        seen = packages(tmp_path)
+        world.bench.lenders = seen.lenders if borrows else ()
+        vars(world.bench)["packages"] = seen if borrows else BuildPackages(sid(tmp_path))
+        if borrows:
+            vars(world.bench)["build_solver"] = Solver()
+        return world, world.plan()
+
+    world, alone = made(borrows=False)
+    assert {need.name: need.supply for need in node(alone, "root").build} == {
+        "pyo3": Supply.UNINSTALLABLE, "zip": Supply.RELAXABLE,
+    }  # fmt: skip
+    assert (alone.borrow, node(alone, "root").decision) == ((), Decision.BLOCKED)
+    assert any(note.endswith("--borrow testing") for note in alone.notes)
+    world, lent = made(borrows=True)
+    assert {need.name: (need.supply, need.borrowed) for need in node(lent, "root").build} == {
+        "pyo3": (Supply.SATISFIED, "forky"), "zip": (Supply.SATISFIED, "forky"),
+    }  # fmt: skip
+    assert (lent.borrow, node(lent, "root").decision) == (("forky:librust-*",), Decision.PACKAGE)
+    assert any("borrowed from forky: root (librust-pyo3-dev and librust-zip-dev)" in note for note in lent.notes)
+    # The suite's own packages are asked about without what is borrowed.
+    assert [f.topic for f in node(lent, "a").findings] == [Topic.INSTALL]
+    assert {need.borrowed for need in world.bench.crate_needs("root", facts)} == {"forky"}
+
+
+#: A module in Rust, and the crate that it asks for, whose source is in another distribution's sdist.
+MODULE = {
+    "Cargo.toml": '[package]\nname = "py"\n[features]\ndefault = ["hub"]\n'
+    '[dependencies]\ntoken-izer = "0.22"\nhub = { version = "1", optional = true }\n',
+    "Cargo.lock": '[[package]]\nname = "token-izer"\nversion = "0.22.1"\ndependencies = ["deep"]\n'
+    '[[package]]\nname = "deep"\nversion = "3.0.0"\n',
+}
+OTHER = {
+    "lib/Cargo.toml": '[package]\nname = "token-izer"\nversion = "0.22.1"\n[dependencies]\ndeep = "3"\n',
+    "Cargo.toml": '[package]\nname = "token-izer-py"\n',
+}
+
+
+def rust_world(monkeypatch: pytest.MonkeyPatch, layer: Layer | None = None) -> World:
+    releases: Releases = {
+        "root": {"2.0": []}, "token-izer": {"0.23.0": [], "0.22.1": [], "0.22.0": [], "0.24.0rc1": []},
+    }  # fmt: skip
+    world = World(monkeypatch, releases, {})
+    start = (Manifest("Cargo.toml"),)
+    world.facts = {
+        "root": BuildFacts(crates=crates_of(start, MODULE)[0], cargo=CargoSource(start, MODULE)),
+        "token-izer": BuildFacts(cargo=CargoSource((), OTHER)),
+    }
+    world.layers = {"root": layer or Layer()}
+    return world
+
+
+def test_crates_that_no_package_has_are_named_with_their_order_and_their_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = rust_world(monkeypatch)
+    root = node(world.plan(), "root")
+    assert root.decision is Decision.BLOCKED
+    needs = {need.name: need for need in root.build}
+    assert [(c.name, c.version) for c in needs["token-izer"].first] == [("deep", "3.0.0"), ("token-izer", "0.22.1")]
+    assert needs["hub"].switches == ("Cargo.toml#hub",)
+    assert "the sdist of token-izer 0.22.1 has its source in lib/: a recipe can" in needs["token-izer"].remarks[0]
+    assert "token-izer-0.22.1.tar.gz" in world.sdists_read  # the newest that fits, of that name
+    assert "the crates hub 1 (only for Cargo.toml#hub), token-izer 0.22; to package first, in this order" in root.reason
+
+
+def test_a_vendored_crate_is_no_need_and_what_it_asks_for_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = Layer(
+        without=(Without(crate="hub", reason="only what downloads needs it"),),
+        vendor=(Vendor(crate="token-izer", source="token-izer==0.23.0", path="lib", reason="no package\nhas it."),),
+    )
+    world = rust_world(monkeypatch, layer)
+    made = world.plan()
+    assert {need.name: need.askers for need in node(made, "root").build} == {"deep": ("vendor/token-izer/Cargo.toml",)}
+    assert "token-izer-0.23.0.tar.gz" in world.sdists_read
+    assert {
+        "root is built without the crate hub: only what downloads needs it",
+        "root is built with the crate token-izer of token-izer==0.23.0, which no package has, and can't go into the"
+        " archive like that: no package has it",
+    } <= set(made.notes)
+    facts = world.facts["root"]
+    assert isinstance(facts, BuildFacts)
+    built = world.bench._survey("cpu").as_debian_builds("root", facts, {})
+    assert built.cargo.texts == MODULE | {"vendor/token-izer/Cargo.toml": OTHER["lib/Cargo.toml"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "told"),
+    [
+        ("token-izer==9", "lib", "token-izer has no release 9"),
+        ("token-izer==0.23.0", ".", "Cargo.toml of token-izer==0.23.0 is of the crate token-izer-py"),
+        ("token-izer==0.23.0", "src", "src/Cargo.toml of token-izer==0.23.0 can't be read, or isn't there"),
+    ],
+)
+def test_a_crate_that_cannot_be_vendored_is_a_note(
+    monkeypatch: pytest.MonkeyPatch, source: str, path: str, told: str
+) -> None:
+    entry = Vendor(crate="token-izer", source=source, path=path, reason="no package has it")
+    made = rust_world(monkeypatch, Layer(vendor=(entry,))).plan()
+    assert f"root: the crate token-izer can't be vendored: {told}" in made.notes
+    assert node(made, "root").decision is Decision.BLOCKED
+
+
+def test_lines_of_a_recipe_that_match_nothing_are_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = rust_world(monkeypatch, Layer(without=(Without(crate="absent", reason="it is not there"),))).plan()
+    assert "root: no Cargo.toml of the build asks for the crate absent, which the recipe names" in made.notes
 
 
 def test_a_table_of_names_that_cannot_be_had_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from debgen.archive.model import Binary
-from debgen.planning.build_needs import crate_candidates, judge_crates, judge_libraries, relations_for_crate
+from debgen.planning.build_needs import crate_candidates, judge_crates, relations_for_crate
+from debgen.planning.library_needs import judge_libraries
 from debgen.planning.model import BuildNeed, Supply, Topic
 from debgen.upstream.buildmodel import Crate, Library, LibraryKind
 
@@ -70,6 +71,7 @@ def test_satisfied() -> None:
         supply=Supply.SATISFIED,
         reason="librust-pyo3-dev has 0.28.2",
         features=("default", "extension-module"),
+        askers=("Cargo.toml",),
     )
 
 
@@ -168,13 +170,76 @@ def test_optional_crates_are_never_missing() -> None:
     absent = one(Crate("wasm-thing", "1", optional=True))
     assert absent.supply is Supply.RELAXABLE
     assert "no feature of the build switches it on: a patch can take it out" in absent.reason
-    there = one(Crate("pyo3", "0.28", optional=True, features=("unheard-of",)))
+    odd = one(Crate("pyo3", "0.28", optional=True, features=("unheard-of",)))
+    assert (odd.supply, odd.optional, odd.replaced) == (Supply.RELAXABLE, True, (("unheard-of", ""),))
+    there = one(Crate("pyo3", "0.28", optional=True))
     assert there.supply is Supply.SATISFIED
     assert "optional" in there.reason
     stuck = one(Crate("pyo3", "0.28", optional=True), broken={"librust-pyo3-dev": ("a", "b")})
     assert stuck.supply is Supply.RELAXABLE
-    both = one(Crate("hf-hub", "1", optional=True), Crate("hf-hub", "1"))
-    assert both.supply is Supply.MISSING
+    needed, unused = judged(Crate("hf-hub", "1", optional=True), Crate("hf-hub", "1"))
+    assert (needed.supply, needed.optional) == (Supply.MISSING, False)
+    assert (unused.supply, unused.optional) == (Supply.RELAXABLE, True)
+
+
+PYO3 = Suite(
+    librust("pyo3", "0.28.3-1", "pyo3+default", "pyo3+abi3", "pyo3+abi3-py310", "pyo3+abi3-py39", "pyo3+abi3-py314"),
+)
+
+
+def test_the_stable_abi_is_that_of_the_next_python_that_there_is() -> None:
+    def replaced(feature: str, python: str = "3.14") -> tuple[tuple[str, str], ...]:
+        (need,) = judge_crates(PYO3, [Crate("pyo3", "0.28", features=(feature,))], "amd64", fine, python=python)
+        return need.replaced
+
+    assert replaced("abi3-py38") == (("abi3-py38", "abi3-py39"),)
+    assert replaced("abi3-py311") == (("abi3-py311", "abi3-py314"),)
+    assert replaced("abi3-py311", "3.13") == (("abi3-py311", ""),)
+    assert replaced("abi3-py315") == (("abi3-py315", ""),)
+    assert replaced("abi3-py310") == ()
+    (need,) = judge_crates(PYO3, [Crate("pyo3", "0.28", features=("abi3-py38", "gone"))], "amd64", fine, python="3.14")
+    assert need.reason == (
+        "librust-pyo3-dev 0.28.3 doesn't provide the feature gone; it doesn't provide the feature abi3-py38:"
+        " take abi3-py39"
+    )
+    assert relations_for_crate(PYO3, need) == (
+        "librust-pyo3+abi3-py39-dev (>= 0.28~)",
+        "librust-pyo3+abi3-py39-dev (<< 0.29~)",
+        "librust-pyo3+default-dev (>= 0.28~)",
+        "librust-pyo3+default-dev (<< 0.29~)",
+    )
+
+
+def test_what_a_patch_writes() -> None:
+    def loosened(requirement: str, source: str = "registry") -> str:
+        (need,) = judge_crates(PYO3, [Crate("pyo3", requirement, source=source)], "amd64", fine)
+        return need.loosened
+
+    assert loosened("0.28.1") == loosened("") == ""
+    assert loosened("=0.28.2") == ">=0.28.2, <0.29"  # a pin is a lower bound of its series
+    assert loosened("=0.28.4") == ">=0.28.3, <0.28.5"
+    assert loosened("0.25") == ">=0.25, <0.29"
+    assert loosened("0.30") == ">=0.28.3, <0.31"
+    assert loosened(">=0.26, <0.28") == ">=0.26, <0.29"
+    assert loosened("latest") == "0.28"
+    assert loosened("", "git https://example.org/pyo3") == "0.28"
+    assert loosened("0.28", "git https://example.org/pyo3") == ""
+
+
+def test_who_asks_and_where_it_comes_from() -> None:
+    crates = [
+        Crate("pyo3", "0.28", locked="0.28.1", manifest="b/Cargo.toml", via=("a/Cargo.toml", "b/Cargo.toml"),
+              switches=("b/Cargo.toml#py",)),
+        Crate("pyo3", "0.28", manifest="a/Cargo.toml", via=("a/Cargo.toml",), switches=("a/Cargo.toml#x",)),
+    ]  # fmt: skip
+    (need,) = judge_crates(PYO3, crates, "amd64", fine, origin={"librust-pyo3-dev": "forky"}.__getitem__)
+    assert need.askers == ("a/Cargo.toml", "b/Cargo.toml")
+    assert need.ways == (("a/Cargo.toml", "b/Cargo.toml", "pyo3"), ("a/Cargo.toml", "pyo3"))
+    assert need.switches == ("a/Cargo.toml#x", "b/Cargo.toml#py")
+    assert (need.locked, need.borrowed) == ("0.28.1", "forky")
+    assert need.reason.endswith("; borrowed from forky")
+    (always,) = judge_crates(PYO3, [*crates, Crate("pyo3", "0.28", manifest="c/Cargo.toml")], "amd64", fine)
+    assert always.switches == ()
 
 
 def test_entries_for_the_same_crate_are_one_need() -> None:
@@ -202,8 +267,11 @@ def test_other_targets_are_left_out() -> None:
     assert judged(Crate("winapi", "0.3", target="cfg(windows)")) == ()
     assert len(judged(Crate("libc", "0.2", target="cfg(unix)"))) == 1
     arm = Crate("neon", "1", target='cfg(target_arch = "aarch64")')
-    assert judge_crates(SUITE, [arm], "amd64", fine) == ()
-    assert len(judge_crates(SUITE, [arm], "arm64", fine)) == 1
+    (elsewhere,) = judge_crates(SUITE, [arm], "amd64", fine)  # Cargo resolves it for amd64 all the same
+    assert (elsewhere.supply, elsewhere.optional) == (Supply.RELAXABLE, True)
+    assert 'only for other architectures (cfg(target_arch = "aarch64")): a patch can' in elsewhere.reason
+    (here,) = judge_crates(SUITE, [arm], "arm64", fine)
+    assert (here.supply, here.optional) == (Supply.MISSING, False)
     assert len(judged(Crate("odd", "1", target="cfg(((("))) == 1
 
 
@@ -211,7 +279,8 @@ def test_a_requirement_that_cargo_cant_read() -> None:
     need = one(Crate("pyo3", "latest"))
     assert need.supply is Supply.RELAXABLE
     assert "can't read the requirement 'latest'" in need.reason
-    assert relations_for_crate(SUITE, need) == ("librust-pyo3+default-dev",)
+    assert need.loosened == "0.28"
+    assert relations_for_crate(SUITE, need) == ("librust-pyo3-0.28+default-dev",)
 
 
 def test_a_component_outside_main_is_said() -> None:

@@ -36,7 +36,7 @@ from debgen.planning import drift
 from debgen.planning.asjson import SCHEMA, as_json
 from debgen.planning.chain import Chain, Link
 from debgen.planning.matrix import best, cell_of
-from debgen.planning.model import BuildNeed, Decision, Finding, Kind, Plan, Supply, Topic
+from debgen.planning.model import BuildNeed, CrateToPackage, Decision, Finding, Kind, Plan, Supply, Topic
 from debgen.planning.saved import save
 from debgen.planning.verdict import Verdict
 from debgen.recipes import Layer, Recipe, parse_recipe
@@ -210,6 +210,7 @@ def full_plan() -> Plan:
     made = small_plan({"root": ["a>=3", "b"], "a": [], "b": []}, {"b": "2.0"})
     finding = Finding(Topic.CRATE, "t", ("x",), blocking=True)
     need = BuildNeed(Topic.CRATE, "c", "1", "librust-c-dev", "1-1", Supply.SATISFIED, "r", ("x",))
+    need = replace(need, first=(CrateToPackage("c", "1"),))
     nodes = tuple(
         replace(n, match=match(n.name, "1"), alternatives=(match(n.name, "1"),), findings=(finding,), build=(need,))
         for n in made.nodes
@@ -346,7 +347,8 @@ def a_run(folder: Path) -> Run[Board]:
     run = Run(Chain((link, broken)), shop, lambda made, tell: [], (), board, ("good", "broken"), {})
     package = SimpleNamespace(source="s", version="1-1")
     made = SimpleNamespace(
-        link=link, built=SimpleNamespace(source="s", version="1-1", seconds=1.0), needs=(), source_changes=folder,
+        link=link, needs=(), source_changes=folder,
+        built=SimpleNamespace(source="s", version="1-1", seconds=1.0, borrowed=(), alone=""),
         result=SimpleNamespace(debs=(), changes=folder, log=folder),
         written=SimpleNamespace(package=package, tree=folder, orig=Orig()),
     )  # fmt: skip

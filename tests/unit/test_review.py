@@ -200,6 +200,14 @@ def test_the_orig_tarball_is_compared_with_the_index(tmp_path: Path) -> None:
     assert part(dossier(results, replace(other, copy=None)), "source").mark is Mark.LOOK
 
 
+def test_a_vendored_crate_keeps_the_package_out_of_the_archive(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    (folder / "source/foo_1.0.orig-vendor.tar.gz").write_bytes(b"crates")
+    section = part(made(folder), "source")
+    assert section.mark is Mark.BAD
+    assert section.told.startswith("not for the archive: foo_1.0.orig-vendor.tar.gz")
+
+
 def test_a_tarball_that_the_dsc_does_not_know(tmp_path: Path) -> None:
     folder = make(tmp_path)
     (folder / "source/foo_1.0.orig.tar.gz").write_bytes(b"other")
@@ -463,3 +471,27 @@ def test_the_verb_without_an_index(
 def test_control_has_no_reason_twice() -> None:
     assert len({(w.file, w.first, w.cause) for w in TOLD.reasons}) == len(TOLD.reasons)
     assert CONTROL.count("\n") == 11
+
+
+def test_what_was_borrowed_to_build_with_is_said_plainly(tmp_path: Path) -> None:
+    path = make(tmp_path) / "summary.json"
+    assert not any(section.key == "borrowed" for section in made(path.parent).sections)
+    lent = [
+        {"package": "librust-zip-dev", "version": "5.1.1-1", "suite": "forky", "own": "9.0.5-1"},
+        {"package": "librust-new-dev", "version": "2-1", "suite": "forky", "own": None},
+    ]
+    data = {**json.loads(path.read_text()), "borrowed": lent, "alone": "librust-zip-dev depends on x"}
+    path.write_text(json.dumps(data))
+    document = made(path.parent)
+    section = part(document, "borrowed")
+    assert (section.mark, section.told) == (Mark.LOOK, "2 packages of forky")
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert table.rows == (
+        ("librust-zip-dev", "5.1.1-1", "forky", "9.0.5-1"),
+        ("librust-new-dev", "2-1", "forky", "none"),
+    )
+    assert document.verdict is Mark.LOOK
+    (line,) = (text for mark, text in document.left if text.startswith("Built with 2 packages borrowed from forky: "))
+    assert line.endswith("a build with sid's packages alone can't begin, as librust-zip-dev depends on x")
+    path.write_text(json.dumps({**data, "borrowed": [{"package": "x"}]}))
+    assert any("is damaged" in text for _, text in made(path.parent).left)

@@ -13,9 +13,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from borrow_cases import packages
 from test_building_record import finished
 
 from debgen import buildinputs
+from debgen.archive.borrow import BuildPackages
+from debgen.building.lent import Lent
 from debgen.building.record import Built
 from debgen.building.repository import Repository
 from debgen.buildinputs import quick_inputs
@@ -41,7 +44,10 @@ def bench(recipes: Path, files: tuple[ReleaseFile, ...] = (release(),), **index:
         index=SimpleNamespace(**facts),
         client=SimpleNamespace(files=lambda name: files),
         apt_root=SimpleNamespace(settings=SimpleNamespace(uri="https://example.org/debian")),
+        layer=lambda name, variant: SimpleNamespace(vendor=()),
         recipe_roots=(recipes,),
+        lenders=(),
+        packages=BuildPackages(cast(Any, None)),
     )
 
 
@@ -226,3 +232,66 @@ def test_builds_are_not_made_with_what_another_run_put_there(shop: Workshop, mon
     monkeypatch.setattr(Repository, "has", lambda self, changes: False)
     with pytest.raises(WorkspaceError, match="another run"), shop.seeing([found]):
         pass
+
+
+def lending(shop: Workshop, folder: Path, fields: str, crates: tuple[str, ...] = ()) -> None:
+    """Have the workshop borrow, for a package with these Build-Depends and crates."""
+    folder.mkdir(exist_ok=True)
+    seen = packages(folder)
+    shop.bench.packages, shop.bench.lenders = seen, seen.lenders
+    shop.bench.client.sdist_of = lambda name, version: release(version)
+    shop.bench.reader = SimpleNamespace(read=lambda file: SimpleNamespace(crates=crates))
+    shop.store = cast(Any, SimpleNamespace(mirror=SimpleNamespace(uri="https://example.org/debian")))
+    (shop.folder(LINK) / "source/tiny_1.0-1.dsc").write_text(f"Source: tiny\nBuild-Depends: {fields}\n")
+
+
+def test_what_is_borrowed_decides_only_who_asks_for_it(shop: Workshop, tmp_path: Path) -> None:
+    alone = shop.inputs(LINK, needs("1"))
+    lending(shop, tmp_path / "suites", "debhelper")
+    assert shop.inputs(LINK, needs("1")) == alone
+    assert shop.borrowed(shop.folder(LINK) / "source/tiny_1.0-1.dsc") is None
+    lending(shop, tmp_path / "suites", "debhelper, librust-zip-dev")
+    lent = shop.inputs(LINK, needs("1"))
+    assert lent != alone
+    assert shop.borrowed(shop.folder(LINK) / "source/tiny_1.0-1.dsc") is not None
+    lending(shop, tmp_path / "suites", "debhelper", crates=("pyo3",))  # all of them may have been left out
+    assert shop.inputs(LINK, needs("1")) == lent
+    (shop.folder(LINK) / "source/tiny_1.0-1.dsc").unlink()
+    assert shop.inputs(LINK, needs("1")) == lent
+
+
+def test_a_build_stands_while_what_it_borrowed_is_there_in_the_same_version(shop: Workshop, tmp_path: Path) -> None:
+    lending(shop, tmp_path / "suites", "librust-zip-dev")
+    own = {"gcc": "16"}
+    shop.bench.index.version_of = lambda package: own.get(package, "9.0.5-1")
+    dsc = shop.folder(LINK) / "source/tiny_1.0-1.dsc"
+    written = cast(Any, SimpleNamespace(dsc=dsc, package=SimpleNamespace(source="t", version="1", binary="b")))
+    buildinfo = tmp_path / "buildinfo"
+    buildinfo.write_text("Installed-Build-Depends:\n gcc (= 16),\n librust-zip-dev:amd64 (= 5.1.1-1)\n")
+    result = cast(Any, SimpleNamespace(buildinfo=buildinfo, debs=(), changes=dsc, seconds=1.0))
+    asked: list[list[str]] = []
+
+    def together(clauses: list[str]) -> Any:
+        asked.append(clauses)
+        return SimpleNamespace(text="a depends on b")
+
+    shop.bench.solver = SimpleNamespace(together=together)
+    built = shop._recorded(LINK, (), written, result)
+    assert built.borrowed == (Lent("librust-zip-dev", "5.1.1-1", "forky", "9.0.5-1"),)
+    assert built.alone == "a depends on b"
+    assert asked == [["librust-zip-dev"]]
+    assert shop._holds(built, result, written, ())
+    shop.bench.lenders, shop.bench.packages = (), BuildPackages(shop.bench.index)
+    assert not shop._holds(built, result, written, ())
+    lending(shop, tmp_path / "suites", "librust-zip-dev")
+    buildinfo.write_text("Installed-Build-Depends:\n gcc (= 16),\n librust-zip-dev:amd64 (= 9.0.5-1)\n")
+    assert not shop._holds(built, result, written, ())
+
+
+def test_relations_on_what_was_built_here_are_not_asked_of_the_suite(shop: Workshop, tmp_path: Path) -> None:
+    lending(shop, tmp_path / "suites", "librust-zip-dev, python3-other (>= 3), gcc [arm64]")
+    asked: list[list[str]] = []
+    shop.bench.solver = SimpleNamespace(together=asked.append)
+    dsc = shop.folder(LINK) / "source/tiny_1.0-1.dsc"
+    assert shop._alone(dsc, ["python3-other"]) == ""
+    assert asked == [["librust-zip-dev"]]

@@ -1,0 +1,1 @@
+from ._quick import total
