@@ -157,6 +157,13 @@ class Description(_Strict):
     reason: Reason
 
 
+class Holder(_Strict):
+    """Who holds the copyright of the whole, where no file of the sdist says it: ``2025 Example Ltd``."""
+
+    holder: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, pattern=r"^[^\n]+$")]
+    reason: Reason
+
+
 class Requirements(_Strict):
     """The files of the sdist that list the run-time requirements of a variant: the first of ``files`` that it has."""
 
@@ -183,6 +190,7 @@ class Layer(_Strict):
     autopkgtest: tuple[Autopkgtest, ...] = ()
     description: Description | None = None
     requirements: Requirements | None = None
+    copyright: Holder | None = None
 
     def drop_of(self, distribution: str) -> Drop | None:
         """The entry that drops ``distribution`` (its normalised name); one of that very name before patterns."""

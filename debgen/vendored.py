@@ -16,7 +16,8 @@ from debgen.errors import HostileArchiveError, NoSdistError, UnknownDistribution
 from debgen.planning.missing_crates import AtHand
 from debgen.planning.model import BuildNeed
 from debgen.recipes import Vendor
-from debgen.upstream.buildmodel import BuildFacts
+from debgen.upstream.buildcargo import crates_of
+from debgen.upstream.buildmodel import BuildFacts, Manifest
 from debgen.upstream.index import IndexClient
 from debgen.upstream.model import FileKind, ReleaseFile
 
@@ -68,8 +69,14 @@ def sources_of(
             continue
         naming = {path: text for path, text in texts.items() if need.name in text}
         for crate, version, path in crates_in(naming):
-            if crate == need.name:
+            if crate == need.name and not _wraps(crate, path, texts):
                 yield AtHand(crate, version, f"{distribution} {file.version}", path, texts)
+
+
+def _wraps(crate: str, path: str, texts: Mapping[str, str]) -> bool:
+    """Whether the package of a manifest is a module of the same name, which takes the crate from elsewhere itself."""
+    asked, _ = crates_of([Manifest(path)], texts)
+    return any(found.name == crate and found.manifest == path for found in asked)
 
 
 def _release(need: BuildNeed, name: str, client: IndexClient) -> ReleaseFile | None:

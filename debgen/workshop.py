@@ -260,7 +260,13 @@ class Workshop:
             return error
         bench = self.bench_beside(needs)
         lines = error.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        diagnosis = mends(lines, look_of(bench.index, bench.lookup, written.modules))
+        look = look_of(bench.index, bench.lookup, written.modules)
+        if self.borrowed(written.dsc):
+            seen = bench.packages
+            look = replace(
+                look, suite=seen.codename, provided=lambda name: tuple(e.version for e in seen.provided(name))
+            )
+        diagnosis = mends(lines, look)
         return BuildError(f"{written.dsc.stem} does not build. {diagnosis.text}", hint=error.hint, log=error.log)
 
     def _recorded(self, link: Link, needs: Sequence[Built], written: Written, result: BuildResult) -> Built:

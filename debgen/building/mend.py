@@ -10,7 +10,9 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
+from debgen.archive.borrow import RUST
 from debgen.archive.model import FileKind
 from debgen.archive.relation import parse_clause
 from debgen.archive.unmet import Unmet, read_output
@@ -192,11 +194,11 @@ def _unmet(lines: Sequence[str], look: Look) -> Iterator[Mend]:
         first = asked[0].name
         if there:
             text = f"{who} asks for {unmet.clause}, and {look.suite} has {', '.join(there)}: "
-            text += "package a newer one first, or loosen the bound." if who == "Build-Depends" else _WAIT
+            text += "package a newer one first, or loosen the bound." if who == "Build-Depends" else _waiting(who)
         elif who == "Build-Depends":
             text = f"{look.suite} has no package {first}, which Build-Depends asks for: package it, or mend its name."
         else:
-            text = f"{who} asks for {unmet.clause}, and {look.suite} has no such package: {_WAIT}"
+            text = f"{who} asks for {unmet.clause}, and {look.suite} has no such package: {_waiting(who)}"
         yield Mend(text, first, unmet.said)
     if not some and says.account:
         yield Mend(
@@ -206,7 +208,13 @@ def _unmet(lines: Sequence[str], look: Look) -> Iterator[Mend]:
 
 
 _DUMMY = "sbuild-build-depends-"
-_WAIT = "the suite itself is broken there for now, so wait for it or build-depend on something else."
+
+
+def _waiting(package: str) -> str:
+    """What to do where the dependencies of ``package`` can't be had; crates may come from anywhere for a build."""
+    text = "the suite itself is broken there for now, so wait for it or build-depend on something else"
+    crate = fnmatchcase(package, RUST)
+    return f"{text}, or build with the crates of another suite: --borrow SUITE." if crate else f"{text}."
 
 
 def unique(found: Iterable[Unmet]) -> tuple[Unmet, ...]:

@@ -32,14 +32,16 @@ class CargoRules:
     """What the template of debian/rules needs to know.
 
     ``aside`` are upstream's files that are moved aside for the build, ``made`` those that it makes. ``channel`` is the
-    folder of the build's profile below target/<triple>.
+    folder of the build's profile below target/<triple>, ``profile`` its name as cargo's variables have it.
     """
 
     aside: tuple[str, ...]
     made: tuple[str, ...]
     channel: str
+    profile: str
     vendored: bool
     strips: bool
+    with_c: tuple[str, ...]
 
 
 def cargo_rules(plan: CargoPlan, texts: Mapping[str, str]) -> CargoRules:
@@ -50,8 +52,10 @@ def cargo_rules(plan: CargoPlan, texts: Mapping[str, str]) -> CargoRules:
         aside=(*locks, *sorted(configurations)),
         made=tuple(path for path in plan.locks if path not in texts),
         channel=_CHANNELS.get(plan.profile, plan.profile),
+        profile=plan.profile.upper().replace("-", "_"),
         vendored=bool(plan.vendored),
         strips=plan.strips,
+        with_c=plan.with_c,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import posixpath
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Set
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -120,6 +120,19 @@ def without_features(data: Table, off: Iterable[str], of: Mapping[str, Iterable[
                 _keep(spec["features"], lambda item, gone=gone: item not in gone)  # type: ignore[misc]
             if gone:
                 _without_feature_of(data, str(key), gone)
+
+
+def without_unused_features(data: Table, wanted: Mapping[str, Set[str]]) -> None:
+    """Take features of other crates that aren't ``wanted``, by crate, out of the lists of the manifest's own."""
+    lines = [
+        (str(key), crate_of(str(key), spec)) for table in tables(data, shared=False) for key, spec in table.items()
+    ]
+    for items in _table(data, "features").values():
+        for key, crate in lines if isinstance(items, list) else ():
+            if crate in wanted:
+                prefixes = (f"{key}/", f"{key}?/")
+                _keep(items, lambda item, c=crate, p=prefixes: not item.startswith(p)  # type: ignore[misc]
+                      or item.partition("/")[2] in wanted[c])  # fmt: skip
 
 
 def with_members(data: Table, folder: str, wanted: Iterable[str], known: Iterable[str]) -> None:

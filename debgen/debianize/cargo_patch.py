@@ -7,7 +7,6 @@ what is optional and off. None of that is built, so none of it is in Build-Depen
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,14 +15,11 @@ from typing import Any
 from debgen.archive.crates import crate_version
 from debgen.cargo.features import switched_off
 from debgen.cargo.semver import Requirement
-from debgen.cargo.targets import holds, holds_somewhere
 from debgen.debianize import cargo_manifest as manifests
+from debgen.debianize.cargo_reading import CargoReading, table
 from debgen.debianize.cargo_reasons import FOREIGN, NO_DEVELOPMENT, OFF, UNBUILT, WORKSPACE, relaxed
 from debgen.debianize.model import Inputs
-from debgen.errors import UnsupportedSourceError
-from debgen.planning.model import BuildNeed, Supply
-from debgen.upstream.buildcargo import Choice, crates_of
-from debgen.upstream.buildmodel import Crate
+from debgen.planning.model import BuildNeed, Supply, Topic
 
 _PYPROJECT = "pyproject.toml"
 
@@ -44,7 +40,8 @@ class CargoPlan:
 
     ``kept`` are the crates that the patched manifests still ask for, ``lacking`` those of them that the suite can't
     give, ``vendored`` those that come with the source. ``locks`` are the places of Cargo.lock. ``profile`` is Cargo's
-    profile of the build, ``strips`` whether it would take the symbols away.
+    profile of the build, ``strips`` whether it would take the symbols away. ``with_c`` are the source's own crates that
+    compile C or C++.
     """
 
     patches: tuple[CargoPatch, ...] = ()
@@ -55,6 +52,7 @@ class CargoPlan:
     notes: tuple[str, ...] = ()
     profile: str = "release"
     strips: bool = False
+    with_c: tuple[str, ...] = ()
 
 
 def cargo_plan(inputs: Inputs, texts: Mapping[str, str], *, tested: bool) -> CargoPlan:
@@ -69,30 +67,10 @@ def cargo_plan(inputs: Inputs, texts: Mapping[str, str], *, tested: bool) -> Car
 
 
 @dataclass
-class _Planner:
-    inputs: Inputs
-    texts: dict[str, str]
+class _Planner(CargoReading):
     tested: bool
     patches: list[CargoPatch] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        layer = self.inputs.recipe.layer
-        self.vendored = tuple(entry.crate for entry in layer.vendor)
-        self.choice = Choice(
-            tuple(entry.crate for entry in layer.without),
-            tuple(entry.manifest for entry in layer.unbuilt),
-            self.vendored,
-        )
-        starts = [m for m in self.inputs.build.cargo.manifests if not self.choice.leaves_out(m.path)]
-        crates, _ = crates_of(starts, self.texts, self.choice)
-        self.crates = [crate for crate in crates if holds_somewhere(crate.target)]
-        self.starts = [manifest.path for manifest in starts]
-        inside = (self._inside(crate) for crate in self.crates if not crate.optional)
-        reached = {*self.starts, *(crate.manifest for crate in crates), *inside} & self.texts.keys()
-        self.reached = sorted(reached)
-        self.roots = sorted({self._root(path) for path in self.reached})
-        self.all = sorted({*self.reached, *self.roots})
 
     def plan(self) -> CargoPlan:
         if not self.starts:
@@ -108,11 +86,12 @@ class _Planner:
         for name in sorted({need.name for need in kept if need.package}):
             self._relax([need for need in kept if need.name == name and need.package])
         self._vendored()
-        release = _table(self._data(self.roots[0]), "profile", self.profile)
+        release = table(self.data(self.roots[0]), "profile", self.profile)
         return CargoPlan(
             tuple(self.patches), kept, tuple(need for need in kept if _is_lacking(need)), self.vendored,
-            tuple(sorted({posixpath.join(posixpath.dirname(root), "Cargo.lock") for root in self._lock_roots()})),
+            self.locks(),
             tuple(self.notes), self.profile, release.get("strip", False) not in (False, "none"),
+            tuple(sorted(self.name_of(path) for path in self.reached if self.compiles_c(path))),
         )  # fmt: skip
 
     # --- what is patched
@@ -148,12 +127,12 @@ class _Planner:
         """Take lines out of manifests, and switch off in all of them what needs these lines."""
         off: dict[str, frozenset[str]] = {}
         for path, is_gone in gone.items():
-            data = self._data(path)
+            data = self.data(path)
             lines = ((str(k), spec) for table in manifests.tables(data, shared=False) for k, spec in table.items())
             keys = {key for key, spec in lines if is_gone(key, spec)}
             if keys:
-                off[path] = switched_off(_table(data, "features"), keys)
-        named = {str(_table(self._data(path), "package").get("name", "")): features for path, features in off.items()}
+                off[path] = switched_off(table(data, "features"), keys)
+        named = {self.name_of(path): features for path, features in off.items()}
         changes = {}
         for path, is_gone in gone.items():
 
@@ -190,29 +169,26 @@ class _Planner:
         off = {
             (c.manifest, c.name)
             for c in self.crates
-            if c.optional or (not self._here(c) and (c.name, c.requirement.strip()) in dispensable)
+            if c.optional or (not self.here(c) and (c.name, c.requirement.strip()) in dispensable)
         }
         off -= {
             (c.manifest, c.name) for c in self.crates
-            if not c.optional and (self._here(c) or (c.name, c.requirement.strip()) not in dispensable)
+            if not c.optional and (self.here(c) or (c.name, c.requirement.strip()) not in dispensable)
         }  # fmt: skip
+        features: dict[str, set[str]] = {}
+        for need in self._kept():
+            features.setdefault(need.name, set()).update(need.features)
         changes = {}
         for path in self.reached:
             names = {name for manifest, name in off if manifest == path}
-            edit = partial(manifests.without_lines, gone=partial(_is_named, names), shared=False)
+            edit = partial(_without_unused, names=names, features=features)
             changes[path] = manifests.edited(self.texts[path], path, edit)
-        self._add("cargo-no-optional-dependencies", OFF, changes)
-
-    def _here(self, crate: Crate) -> bool:
-        try:
-            return holds(crate.target, self.inputs.suite.architecture)
-        except UnsupportedSourceError:
-            return True
+        self._add("cargo-no-unused-features", OFF, changes)
 
     def _kept(self) -> tuple[BuildNeed, ...]:
         """The needs that the patched manifests still name."""
         asked = {
-            (c.name, c.requirement.strip(), not self._here(c))
+            (c.name, c.requirement.strip(), not self.here(c))
             for c in self.crates if not c.optional and not c.source.startswith("path")
         }  # fmt: skip
         return tuple(
@@ -232,8 +208,7 @@ class _Planner:
         def edit(data: manifests.Table) -> None:
             if name in git:
                 manifests.without_git_patches(data)
-            for need in wanted:
-                manifests.with_requirement(data, name, need.requirement, need.loosened)
+            _with_requirements(data, wanted)
             manifests.with_replaced_features(data, name, replaced)
 
         changes = self._edits(edit, self.all)
@@ -248,59 +223,41 @@ class _Planner:
             self.notes.append(told.look)
 
     def _vendored(self) -> None:
-        """Bounds on the crates that come with the source."""
+        """Bounds on the crates that come with the source, and where upstream takes them from."""
         for crate in self.vendored:
             manifest = f"vendor/{crate}/Cargo.toml"
-            text = str(_table(self._data(manifest), "package").get("version", "")) if manifest in self.texts else ""
+            text = str(table(self.data(manifest), "package").get("version", "")) if manifest in self.texts else ""
             version = crate_version(text) if text else None
+            if version is None:
+                continue
+            bounds = {}
             for asked in sorted({c.requirement.strip() for c in self.crates if c.name == crate}):
-                if version is None or Requirement.parse(asked).matches(version):
-                    continue
-                need = BuildNeed(
-                    topic=self.inputs.crates[0].topic, name=crate, requirement=asked, package="", version=str(version),
-                    supply=Supply.RELAXABLE, reason="", loosened=str(Requirement.parse(asked).loosened(version)),
-                )  # fmt: skip
-                edit = partial(manifests.with_requirement, crate=crate, old=asked, new=need.loosened)
-                told = relaxed([need], self.inputs.suite.codename, tested=self.tested, vendored=True)
+                requirement = Requirement.parse(asked)
+                fits = asked or ".".join(map(str, version.series))
+                bounds[asked] = fits if requirement.matches(version) else str(requirement.loosened(version))
+            needs = [
+                BuildNeed(Topic.CRATE, crate, old, "", str(version), Supply.RELAXABLE, "", loosened=new)
+                for old, new in bounds.items()
+            ]
+            edit = partial(_with_requirements, needs=needs)
+            told = relaxed(
+                [need for need in needs if need.loosened != need.requirement] or needs,
+                self.inputs.suite.codename, tested=self.tested, vendored=True,
+            ) if needs else None  # fmt: skip
+            if told:
+                before = len(self.patches)
                 self._add(f"relax-crate-{crate}", (told.title, told.reason), self._edits(edit, self.all))
-                self.notes += [told.look] if told.look else []
+                self.notes += [told.look] if told.look and len(self.patches) > before else []
 
-    # --- reading
 
-    @property
-    def profile(self) -> str:
-        """Cargo's profile that maturin builds with."""
-        data = self._data(_PYPROJECT) if _PYPROJECT in self.texts else {}
-        return str(_table(data, "tool", "maturin").get("profile", "release"))
+def _with_requirements(data: manifests.Table, needs: Iterable[BuildNeed]) -> None:
+    for need in needs:
+        manifests.with_requirement(data, need.name, need.requirement, need.loosened)
 
-    def _data(self, path: str) -> dict[str, Any]:
-        try:
-            return tomllib.loads(self.texts[path])
-        except (tomllib.TOMLDecodeError, RecursionError):
-            return {}
 
-    def _lock_roots(self) -> set[str]:
-        return {self._root(path) for path in self.starts}
-
-    def _inside(self, crate: Crate) -> str:
-        kind, _, folder = crate.source.partition(" ")
-        return posixpath.normpath(posixpath.join(folder, "Cargo.toml")) if kind == "path" else ""
-
-    def _root(self, path: str) -> str:
-        """The manifest of the workspace that a package is in; its own where it is in none."""
-        data, folder = self._data(path), posixpath.dirname(path)
-        named = _table(data, "package").get("workspace")
-        if "workspace" in data or folder.startswith("vendor/"):
-            return path
-        if isinstance(named, str):
-            root = posixpath.normpath(posixpath.join(folder, named, "Cargo.toml"))
-            return root if root in self.texts else path
-        while folder:
-            folder = posixpath.dirname(folder)
-            root = posixpath.join(folder, "Cargo.toml")
-            if root in self.texts and "workspace" in self._data(root):
-                return root
-        return path
+def _without_unused(data: manifests.Table, names: set[str], features: Mapping[str, set[str]]) -> None:
+    manifests.without_unused_features(data, features)
+    manifests.without_lines(data, partial(_is_named, names), shared=False)
 
 
 def _is_lacking(need: BuildNeed) -> bool:
@@ -316,13 +273,6 @@ def _without_maturin_features(data: manifests.Table, gone: set[str]) -> None:
 
 
 def _with_maturin_features(data: manifests.Table, replaced: Mapping[str, str]) -> None:
-    maturin = _table(data, "tool", "maturin")
+    maturin = table(data, "tool", "maturin")
     if isinstance(maturin.get("features"), list):
         manifests.replace_items(maturin["features"], replaced)
-
-
-def _table(data: Mapping[str, Any], *keys: str) -> Any:
-    for key in keys:
-        found = data.get(key)
-        data = found if isinstance(found, dict) else {}
-    return data

@@ -22,9 +22,9 @@ FOREIGN = (
     "These are for systems that Debian isn't.",
 )
 OFF = (
-    "Don't ask for optional crates that this build doesn't take",
-    "Cargo resolves optional dependencies too when it makes Cargo.lock anew, and the build has no network. No\n"
-    "feature that the Python module is built with switches these on.",
+    "Don't ask for what only features ask for that are off",
+    "Cargo resolves with all features when it makes Cargo.lock anew, and the build has no network. Those that the\n"
+    "Python module is built with don't take these crates, and these features of crates.",
 )
 WORKSPACE = (
     "Build only those members of the workspace that the module needs",

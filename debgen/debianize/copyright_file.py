@@ -67,12 +67,14 @@ def copyright_file(
     excluded: Sequence[str] = (),
     held: str = "",
     vendored: Sequence[VendoredCrate] = (),
+    told: str = "",
 ) -> str:
     """The text of debian/copyright.
 
     ``texts`` has the content of the sdist's licence files, ``policy`` is the suite's Standards-Version, ``excluded``
     the Files-Excluded of a repacked source, ``held`` the archive's debian/copyright of the same source, which answers
-    where the sdist doesn't, ``vendored`` the crates of other sources. What can't be known is marked in ``fixmes``.
+    where the sdist doesn't, as does ``told``, the recipe's holder; ``vendored`` are the crates of other sources. What
+    can't be known is marked in ``fixmes``.
     """
     texts = {**dict(scan.texts), **texts}
     scan = _cleaned(scan, texts, excluded)
@@ -83,7 +85,7 @@ def copyright_file(
     groups = grouped(scan, main, facts.licence_files, {c.folder: short_name(c.licence) for c in vendored})
     authors = {f"{crate.folder}/*": crate.authors for crate in vendored}
     mine = next((group for group in groups if group.licence == main and group.patterns == ("*",)), Group(main, ("*",)))
-    holders = _main_holders(facts, mine, texts, held_holders(held), fixmes)
+    holders = _main_holders(facts, mine, texts, held_holders(held) or list(filter(None, [told])), fixmes)
     paragraphs = [_header(facts, groups, excluded), _files(("*",), holders, main)]
     for group in groups:
         if group is not mine and group.patterns:

@@ -338,6 +338,7 @@ class _Writer:
             policy=self.inputs.suite.standards_version,
             excluded=self.inputs.repack.excluded,
             held=self.inputs.continued.held.copyright if self.inputs.continued else "",
+            told=named.holder if (named := self.inputs.recipe.layer.copyright) else "",
             vendored=self.inputs.vendored,
         )
 

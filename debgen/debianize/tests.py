@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from debgen.debianize.examples import Example, examples
 from debgen.debianize.model import Inputs
+from debgen.debianize.project_settings import project_settings
 from debgen.debianize.pytest_options import Block as Block
 from debgen.debianize.pytest_options import option_blocks, rewritten
 from debgen.debianize.smoke import Smoke, smoke
@@ -264,20 +265,7 @@ def _files(inputs: Inputs) -> list[str]:
     lines += [script] if script and "/" not in script else []
     # A folder named like what is installed, but without its modules, would take its place.
     beside = [name for name in tests.beside if name not in inputs.facts.modules]
-    return list(dict.fromkeys([*lines, *_project_settings(inputs), *beside]))
-
-
-def _project_settings(inputs: Inputs) -> list[str]:
-    """What steers pytest in a project inside of the sdist, whose tests run as if from its folder."""
-    tests = inputs.facts.tests
-    folders = {posixpath.dirname(place.copied) for place in tests.places if "/" not in place.copied_to}
-    known = {*inputs.texts, *tests.files}
-    return [
-        f"{folder}/{name} {name}"
-        for folder in sorted(folders - {""})
-        for name in ("pytest.ini", "conftest.py")
-        if name not in known and (inputs.has(f"{folder}/{name}") or f"{folder}/{name}" in known)
-    ]
+    return list(dict.fromkeys([*lines, *project_settings(inputs), *beside]))
 
 
 def _variables(inputs: Inputs) -> tuple[Variable, ...]:

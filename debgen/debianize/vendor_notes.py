@@ -49,7 +49,7 @@ def notes_on(crates: Sequence[VendoredCrate]) -> tuple[str, ...]:
     """A line on each for the human."""
     return tuple(
         f"not for the archive: the crate {crate.crate} {crate.version} of {crate.source} is vendored, as no package "
-        f"has it; librust-{_debian(crate.crate)}-dev is to be packaged first ({_sentence(crate.reason)})"
+        f"has it; librust-{_debian(crate.crate)}-dev is to be packaged first"
         for crate in crates
     )
 

@@ -41,7 +41,11 @@ class Lock:
         name = str(entry.get("name", ""))
         self.versions.setdefault(name, []).append(str(entry.get("version", "")))
         asked = self.asked.setdefault(name, {})
-        below = self.lines.setdefault((name, str(entry.get("version", ""))), [])
+        # A module may have the name and version of the registry's crate that it wraps; that one is what is asked for.
+        key = (name, str(entry.get("version", "")))
+        below: list[tuple[str, str]] = []
+        if "source" in entry or key not in self.lines:
+            self.lines[key] = below
         lines = entry.get("dependencies")
         for line in lines if isinstance(lines, list) else ():
             crate, _, version = str(line).partition(" ")

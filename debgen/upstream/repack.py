@@ -25,6 +25,8 @@ from debgen.workspace import disk_errors
 
 #: What dpkg-source(1) takes as an upstream tarball; zip and zstd are not among them.
 _TAKEN = (".tar.gz", ".tar.xz", ".tar.bz2", ".tar.lzma")
+#: An sdist is built from one of these (PEP 517, and what came before it).
+_BUILD_FILES = ("pyproject.toml", "setup.py")
 
 
 def repack_reason(archive: Path) -> str:
@@ -84,9 +86,17 @@ def _packed(tree: Path, kept: list[Path], target: Path, *, top: str, date: datet
 
 
 def applicable(tree: Path, patterns: Collection[str]) -> tuple[str, ...]:
-    """Those of the ``patterns`` (of Files-Excluded) that match something in the unpacked ``tree``."""
+    """Those of the ``patterns`` (of Files-Excluded) that match something in the unpacked ``tree``.
+
+    A pattern that takes the sdist's own build files is meant for another tarball, such as upstream's repository with
+    more than this distribution in it; it doesn't apply here.
+    """
     names = [path.relative_to(tree).as_posix() for path in tree.rglob("*")] if patterns else []
-    return tuple(pattern for pattern in patterns if any(map(_compiled(pattern).match, names)))
+    own = [name for name in _BUILD_FILES if (tree / name).is_file()]
+    compiled = {pattern: _compiled(pattern) for pattern in patterns}
+    return tuple(
+        pattern for pattern, one in compiled.items() if any(map(one.match, names)) and not any(map(one.match, own))
+    )
 
 
 def _kept(tree: Path, excluded: Collection[str], archive: str) -> Iterator[Path]:

@@ -16,7 +16,9 @@ from debgen.archive.mirror import MirrorSettings
 from debgen.archive.solver import Problem
 from debgen.borrowing import lenders, notes_on, origins
 from debgen.errors import UsageError
+from debgen.planning.asjson import as_json
 from debgen.planning.model import BuildNeed, Decision, Node, Plan, Supply, Topic, Variant
+from debgen.planning.saved import load, save
 from debgen.planning.verdict import Verdict
 
 MIRROR = MirrorSettings("https://mirror.example/debian", True, (), (), Path("/keyring.gpg"), "amd64")
@@ -101,3 +103,17 @@ def test_who_is_built_with_what_is_told() -> None:
     assert cast(Any, notes_on(plan([STUCK], words), "unstable")) == (
         "nothing of this plan asks for a package that forky:librust-* would lend",
     )
+
+
+def test_a_saved_plan_keeps_what_is_borrowed(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    document = as_json(plan([NEED], ("forky:librust-*",)))
+    save(path, document)
+    assert load(path)["borrow"] == ["forky:librust-*"]
+    del document["borrow"]  # as earlier plans have it
+    save(path, document)
+    assert "borrow" not in load(path)
+    for wrong in ("forky", [1], None):
+        save(path, {**document, "borrow": wrong})
+        with pytest.raises(UsageError, match="'borrow' is"):
+            load(path)

@@ -150,10 +150,11 @@ def test_what_matches_nothing_is_told(choice: Choice, told: str) -> None:
 
 
 def test_what_a_vendored_crate_has_from_its_workspace_is_told() -> None:
-    text = '[package]\nname = "tokens"\n[dependencies]\ndeep.workspace = true\n'
+    # The sdist's own workspace has a crate of that name; it isn't the one that is meant.
+    text = '[package]\nname = "tokens"\n[dependencies]\nshared.workspace = true\n'
     _, notes = crates_of(START, {**TREE, "vendor/tokens/Cargo.toml": text}, Choice(vendor=("tokens",)))
     assert notes == (
-        "vendor/tokens/Cargo.toml takes deep from its workspace, which isn't vendored: a patch has to write it out",
+        "vendor/tokens/Cargo.toml takes shared from its workspace, which isn't vendored: a patch has to write it out",
     )
 
 
@@ -191,3 +192,13 @@ def test_what_stands_below_a_crate_in_a_lock() -> None:
     assert not problem
     assert lock.below("a", "1.0.0") == (("b", "2.0.0"), ("c", "0.1.0"))
     assert lock.below("a", "2.0.0") == lock.below("a", "3.0.0") == lock.below("z", "1") == ()
+
+
+@pytest.mark.parametrize("wrapper_first", [True, False])
+def test_a_module_may_have_the_name_of_the_crate_that_it_wraps(wrapper_first: bool) -> None:
+    entries = [
+        '[[package]]\nname = "a"\nversion = "1.0.0"\ndependencies = ["pyo3", "a 1.0.0"]\n',
+        '[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "registry+x"\ndependencies = ["c 0.1.0"]\n',
+    ]
+    lock, _ = Lock.parse("".join(entries if wrapper_first else entries[::-1]))
+    assert lock.below("a", "1.0.0") == (("c", "0.1.0"),)

@@ -233,6 +233,9 @@ def test_a_dependency_that_the_suite_itself_broke_is_told_apart() -> None:
     ]
     (mend,) = mends(lines, replace(LOOK, provided=lambda name: ("1.0-1",))).mends
     assert mend.text.startswith("python3-a asks for python3-b (>= 2), and sid has python3-b 1.0-1: the suite itself")
+    assert "--borrow" not in mend.text
+    (mend,) = mends([line.replace("python3-a", "librust-a-dev") for line in lines], LOOK).mends
+    assert mend.text.endswith("or build with the crates of another suite: --borrow SUITE.")
 
 
 def test_plugins_are_known_by_options_fixtures_settings_and_marks() -> None:

@@ -89,10 +89,9 @@ def test_what_is_not_supported_yet(facts: SdistFacts, word: str) -> None:
         made(inputs(facts))
 
 
-def test_a_module_in_rust_is_not_supported_yet() -> None:
-    with pytest.raises(UnsupportedSourceError, match="Rust"):
-        made(replace(inputs(), build=BuildFacts(requires=("maturin>=1",), languages=("C", "Rust"))))
-    made(replace(inputs(), build=BuildFacts(languages=("C", "Rust"))))  # sources of another build
+def test_sources_in_rust_of_another_build_need_no_cargo() -> None:
+    package = made(replace(inputs(), build=BuildFacts(languages=("C", "Rust"))))
+    assert "cargo" not in package.files["control"] + package.files["rules"]
 
 
 def test_what_is_compiled_is_made_for_each_architecture() -> None:

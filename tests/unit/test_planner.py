@@ -416,6 +416,14 @@ def test_crates_that_no_package_has_are_named_with_their_order_and_their_source(
     assert "the crates hub 1 (only for Cargo.toml#hub), token-izer 0.22; to package first, in this order" in root.reason
 
 
+def test_a_module_named_like_the_crate_that_it_wraps_is_not_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = rust_world(monkeypatch)
+    wrapper = {"Cargo.toml": '[package]\nname = "token-izer"\n[dependencies]\ntoken-izer = "0.22"\n'}
+    world.facts["token-izer"] = BuildFacts(cargo=CargoSource((), wrapper))
+    needs = {need.name: need for need in node(world.plan(), "root").build}
+    assert needs["token-izer"].remarks == ()
+
+
 def test_a_vendored_crate_is_no_need_and_what_it_asks_for_is(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = Layer(
         without=(Without(crate="hub", reason="only what downloads needs it"),),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from debgen.errors import HostileArchiveError, UnsupportedSourceError
-from debgen.upstream.repack import repack_reason, repacked
+from debgen.upstream.repack import applicable, repack_reason, repacked
 
 DATE = datetime(2026, 3, 1, tzinfo=UTC)
 FILES = {
@@ -112,3 +112,11 @@ def test_reasons(tmp_path: Path) -> None:
         for name in ("foo-1/PKG-INFO", "./._foo-1"):
             tar.addfile(tarfile.TarInfo(name))
     assert "._foo-1 beside" in repack_reason(tmp_path / "mac.tar.gz")
+
+
+def test_a_pattern_for_another_tarball_does_not_apply(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "docs/logo.png", "src/a.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    assert applicable(tmp_path, ("*", "*.toml", "docs/*.png", "gone/*", "src")) == ("docs/*.png", "src")

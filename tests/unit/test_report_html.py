@@ -167,6 +167,25 @@ def test_long_lists_are_folded_with_the_worst_first(plan: Plan) -> None:
     assert folded.text.index("finding 3") < folded.text.index("finding 0")
 
 
+def test_what_is_known_of_a_crate_that_the_suite_lacks(plan: Plan) -> None:
+    (tokenizers,) = (n for n in plan["distributions"] if n["name"] == "tokenizers")
+    (onig,) = (need for need in tokenizers["build"] if need["name"] == "onig")
+    more = {
+        "ways": [["Cargo.toml", "onig"], ["Cargo.toml", "core/Cargo.toml", "onig"]], "switches": ["core/Cargo.toml#re"],
+        "first": [
+            {"name": "low", "version": "0.1.0", "suite": "0.3.0"}, {"name": "onig", "version": "6.5.1", "suite": ""},
+        ],
+        "remarks": ["its source is in `x`"],
+    }  # fmt: skip
+    assert "by way of" not in Page(html(plan, "")).text  # a plan that was kept earlier doesn't have these
+    onig |= more
+    text = Page(html(plan, "")).text
+    told = ["by way of Cargo.toml → core/Cargo.toml → onig", "only with core/Cargo.toml#re", "to package first:",
+            "low 0.1.0 or relax: the suite has 0.3.0", "onig 6.5.1", "its source is in x"]  # fmt: skip
+    assert sorted(told, key=text.index) == told
+    assert "by way of Cargo.toml → onig" not in text  # who asks is told already
+
+
 def test_a_chain_that_the_sentence_tells_is_not_told_again(plan: Plan) -> None:
     (torch,) = (n for n in plan["distributions"] if n["name"] == "torch")
     assert Page(html(plan, "")).text.count("python3-torch-cuda → python3 (<< 3.14)") == 1

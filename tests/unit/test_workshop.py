@@ -237,10 +237,10 @@ def test_builds_are_not_made_with_what_another_run_put_there(shop: Workshop, mon
 def lending(shop: Workshop, folder: Path, fields: str, crates: tuple[str, ...] = ()) -> None:
     """Have the workshop borrow, for a package with these Build-Depends and crates."""
     folder.mkdir(exist_ok=True)
-    seen = packages(folder)
-    shop.bench.packages, shop.bench.lenders = seen, seen.lenders
-    shop.bench.client.sdist_of = lambda name, version: release(version)
-    shop.bench.reader = SimpleNamespace(read=lambda file: SimpleNamespace(crates=crates))
+    seen, bench = packages(folder), cast(Any, shop.bench)
+    bench.packages, bench.lenders = seen, seen.lenders
+    bench.client.sdist_of = lambda name, version: release(version)
+    bench.reader = SimpleNamespace(read=lambda file: SimpleNamespace(crates=crates))
     shop.store = cast(Any, SimpleNamespace(mirror=SimpleNamespace(uri="https://example.org/debian")))
     (shop.folder(LINK) / "source/tiny_1.0-1.dsc").write_text(f"Source: tiny\nBuild-Depends: {fields}\n")
 
@@ -263,7 +263,7 @@ def test_what_is_borrowed_decides_only_who_asks_for_it(shop: Workshop, tmp_path:
 def test_a_build_stands_while_what_it_borrowed_is_there_in_the_same_version(shop: Workshop, tmp_path: Path) -> None:
     lending(shop, tmp_path / "suites", "librust-zip-dev")
     own = {"gcc": "16"}
-    shop.bench.index.version_of = lambda package: own.get(package, "9.0.5-1")
+    cast(Any, shop.bench.index).version_of = lambda package: own.get(package, "9.0.5-1")
     dsc = shop.folder(LINK) / "source/tiny_1.0-1.dsc"
     written = cast(Any, SimpleNamespace(dsc=dsc, package=SimpleNamespace(source="t", version="1", binary="b")))
     buildinfo = tmp_path / "buildinfo"
@@ -275,13 +275,13 @@ def test_a_build_stands_while_what_it_borrowed_is_there_in_the_same_version(shop
         asked.append(clauses)
         return SimpleNamespace(text="a depends on b")
 
-    shop.bench.solver = SimpleNamespace(together=together)
+    cast(Any, shop.bench).solver = SimpleNamespace(together=together)
     built = shop._recorded(LINK, (), written, result)
     assert built.borrowed == (Lent("librust-zip-dev", "5.1.1-1", "forky", "9.0.5-1"),)
     assert built.alone == "a depends on b"
     assert asked == [["librust-zip-dev"]]
     assert shop._holds(built, result, written, ())
-    shop.bench.lenders, shop.bench.packages = (), BuildPackages(shop.bench.index)
+    cast(Any, shop.bench).lenders, cast(Any, shop.bench).packages = (), BuildPackages(shop.bench.index)
     assert not shop._holds(built, result, written, ())
     lending(shop, tmp_path / "suites", "librust-zip-dev")
     buildinfo.write_text("Installed-Build-Depends:\n gcc (= 16),\n librust-zip-dev:amd64 (= 9.0.5-1)\n")
@@ -291,7 +291,7 @@ def test_a_build_stands_while_what_it_borrowed_is_there_in_the_same_version(shop
 def test_relations_on_what_was_built_here_are_not_asked_of_the_suite(shop: Workshop, tmp_path: Path) -> None:
     lending(shop, tmp_path / "suites", "librust-zip-dev, python3-other (>= 3), gcc [arm64]")
     asked: list[list[str]] = []
-    shop.bench.solver = SimpleNamespace(together=asked.append)
+    cast(Any, shop.bench).solver = SimpleNamespace(together=asked.append)
     dsc = shop.folder(LINK) / "source/tiny_1.0-1.dsc"
     assert shop._alone(dsc, ["python3-other"]) == ""
     assert asked == [["librust-zip-dev"]]
