@@ -142,7 +142,7 @@ def plan_tests(inputs: Inputs) -> TestPlan:
         arguments=arguments,
         blocks=tuple(blocks),
         places=tests.places,
-        surrounding=tuple(sorted({*_tops(tests), *(name for name in tests.inside if name in inputs.facts.modules)})),
+        surrounding=tuple(sorted({*_tops(tests), *tests.inside} & set(inputs.facts.modules))),
         variables=variables,
         remarks=_remarks(insisted),
         loopback=tests.loopback,

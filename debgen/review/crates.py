@@ -68,11 +68,11 @@ def wants_a_look(licence: str) -> bool:
     return all(_COPYLEFT.search(way) for way in ways)
 
 
-def crates(log: Path | None) -> Section | None:
-    """The section on crates; None for a package without any."""
+def crates(log: Path | None) -> tuple[Section, ...]:
+    """The section on crates; nothing for a package without any."""
     found = compiled(log) if log else ()
     if not found:
-        return None
+        return ()
     licences = dict.fromkeys(crate.licence for crate in found)
     rows = tuple(
         (licence or "none named", str(len(of)), ", ".join(f"{crate.name} {crate.version}" for crate in of))
@@ -90,4 +90,4 @@ def crates(log: Path | None) -> Section | None:
     words = f"{counted(len(found), 'crate')} under {counted(len(rows), 'licence')}"
     if odd:
         words += f"; to look at: {', '.join(licence or 'none named' for licence in odd)}"
-    return Section("crates", "Crates", Mark.LOOK if odd else Mark.GOOD, words, tuple(blocks))
+    return (Section("crates", "Crates", Mark.LOOK if odd else Mark.GOOD, words, tuple(blocks)),)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from debgen.building.checked import Verdict
 from debgen.review import built, files, licences, tree
 from debgen.review.borrowed import borrowed, sentence
+from debgen.review.crates import crates
 from debgen.review.document import Document, Mark, Section, counted
 from debgen.review.lines import edited
 from debgen.review.origin import Origin, Told, origin
@@ -32,6 +33,7 @@ def dossier(results: Results, told: Told) -> Document:
         files.patches(results),
         built.tests(results, log),
         built.build(results, log),
+        *crates(results.summary.log if results.summary else None),
         *borrowed(results),
         built.checks(results),
         built.install(results),

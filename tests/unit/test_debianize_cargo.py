@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from test_debianize_package import FACTS, inputs, made
 
 from debgen.debianize import cargo_manifest as manifests
+from debgen.debianize.build_depends import without_compilers
 from debgen.debianize.cargo_build import maturin_patches, steers_build
 from debgen.debianize.cargo_patch import CargoPlan, cargo_plan
 from debgen.debianize.cargo_reasons import relaxed
@@ -109,6 +110,7 @@ def test_features_lose_what_names_a_line_that_is_gone() -> None:
         ('python = { package = "pyo3", version = "0.25" }', 'python = { package = "pyo3", version = ">=0.25, <0.29" }'),
         ('pyo3 = "0.26"', 'pyo3 = "0.26"'),
         ("pyo3.workspace = true", "pyo3.workspace = true"),
+        ('pyo3 = { version = "0.25", path = "../pyo3" }', 'pyo3 = { version = "0.25", path = "../pyo3" }'),
         ('[dependencies.pyo3]\nversion = "0.25"', '[dependencies.pyo3]\nversion = ">=0.25, <0.29"'),
     ],
 )
@@ -331,3 +333,20 @@ def test_what_is_said_of_a_loosened_bound() -> None:
     assert "no tests" in told.reason
     lost = replace(same, replaced=(("odd", ""),))
     assert "doesn't have the feature odd" in relaxed([lost], "sid", tested=True).look
+
+
+def test_tests_of_the_installed_package_need_no_compiler() -> None:
+    relations = (
+        "debhelper-compat (= 14)", "dh-cargo (>= 31)", "cargo", "rustc", "librust-a-dev (>= 1~)", "python3-maturin",
+        "python3-pytest <!nocheck>", "python3-all-dev", "python3-x (>= 2) <!nocheck> | python3-y <!nocheck>",
+    )  # fmt: skip
+    assert without_compilers(relations) == (
+        "debhelper-compat (= 14)", "python3-pytest", "python3-all-dev", "python3-x (>= 2) | python3-y"
+    )  # fmt: skip
+
+
+def test_what_the_source_compiles_from_c_is_told_to_be_its_own() -> None:
+    text = PACKAGE + '[build-dependencies]\ncc = "1"\n'
+    rules = made(rust({"Cargo.toml": text}, need("cc"))).files["rules"]
+    assert "target/$(DEB_HOST_RUST_TYPE)/release/build/quick-*/output; do" in rules
+    assert "build/quick-" not in made(rust({"Cargo.toml": PACKAGE})).files["rules"]

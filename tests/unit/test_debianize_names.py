@@ -313,3 +313,18 @@ def test_incomplete_suites() -> None:
             suite_facts(replace(index, versions={k: v for k, v in index.versions.items() if k != package}))  # type: ignore[arg-type]
     with pytest.raises(UnknownSuiteError, match="debhelper-compat"):
         suite_facts(Index(provides=""))  # type: ignore[arg-type]
+
+
+def test_a_suite_without_a_package_of_policy_follows_the_version_that_is_given() -> None:
+    index = Index()
+    lacking = replace(index, versions={k: v for k, v in index.versions.items() if k != "debian-policy"})
+    found = suite_facts(lacking, "4.7.3")  # type: ignore[arg-type]
+    assert (found.standards_version, found.implied_priority) == ("4.7.3", True)
+    assert suite_facts(index, "4.6.0").standards_version == "4.7.4"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("version", "known"), [("30", False), ("31", True), ("34", True), ("", True)])
+def test_which_helper_of_cargo_knows_static_built_using(version: str, known: bool) -> None:
+    index = Index()
+    versions = {**index.versions, **({"dh-cargo": version} if version else {})}
+    assert suite_facts(replace(index, versions=versions)).static_built_using is known  # type: ignore[arg-type]

@@ -229,6 +229,15 @@ def test_tests_that_belong_into_their_package(tmp_path: Path) -> None:
     assert "PYBUILD_BEFORE_TEST = cp -r /usr/lib/python3/dist-packages/foo {build_dir}\n" in rules(made)
 
 
+def test_a_package_of_tests_that_is_not_installed_is_not_copied(tmp_path: Path) -> None:
+    tests = {"src/foo_tests/__init__.py": "", "src/foo_tests/test_a.py": "from . import x\n" + PLAIN}
+    toml = '[tool.setuptools]\npackages = ["foo"]\npackage-dir = {"" = "src"}\n'
+    made = plan(tmp_path, {"src/foo/__init__.py": "", "pyproject.toml": toml, **tests})
+    assert "src/foo_tests/test_a.py foo_tests/test_a.py" in made.files
+    assert made.surrounding == ()
+    assert "dist-packages/foo_tests" not in rules(made)
+
+
 def test_tests_that_name_files_of_their_package(tmp_path: Path) -> None:
     text = "import subprocess, sys\nA = [sys.executable, 'foo/tool.py']\n" + PLAIN
     made = plan(tmp_path, {"tests/test_a.py": text, "foo/tool.py": ""})

@@ -109,6 +109,14 @@ def test_what_is_inherited_is_written_out() -> None:
     assert text.startswith("# ")
 
 
+def test_a_workspace_that_is_named() -> None:
+    files = {
+        "root/Cargo.toml": '[workspace]\n[workspace.package]\nversion = "4.0.0"\n',
+        "core/Cargo.toml": '[package]\nname = "core"\nworkspace = "../root"\nversion.workspace = true\n',
+    }
+    assert published_manifest("core/Cargo.toml", read(files))[1]["package"] == {"name": "core", "version": "4.0.0"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -263,6 +271,26 @@ def test_the_component(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (crate,) = component.crates
     assert (crate.crate, crate.version, crate.source, crate.folder) == ("core", "1.2.3", "Foo 1.0", "vendor/core")
     assert component.key("abc") != "abc"
+
+
+@pytest.mark.parametrize(
+    ("beside", "name"),
+    [
+        ("a.tar.gz", "orig-vendor.tar.gz"), ("a.tgz", "orig-vendor.tar.gz"), ("a.tar.bz2", "orig-vendor.tar.bz2"),
+        ("a.tar.xz", "orig-vendor.tar.xz"), ("a.tar.lzma", "orig-vendor.tar.xz"),
+    ],
+)  # fmt: skip
+def test_it_is_compressed_as_the_orig_tarball_is(tmp_path: Path, beside: str, name: str) -> None:
+    packed = []
+    for number in (1, 2):
+        root, scratch = tree(tmp_path / f"tree{number}", {"Cargo.toml": ""}), tmp_path / f"scratch{number}"
+        archive = add_vendored([entry()], client(tmp_path, SDIST), root, scratch, beside=Path(beside)).archive
+        assert archive is not None
+        assert archive.name == name
+        packed.append(archive.read_bytes())
+    assert packed[0] == packed[1]
+    with tarfile.open(archive, f"r:{name.rpartition('.')[2]}") as tar:
+        assert "vendor/core/src/lib.rs" in tar.getnames()
 
 
 def test_nothing_to_vendor(tmp_path: Path) -> None:
