@@ -1,7 +1,7 @@
 """A packaging repository in the layout of DEP-14, as git-buildpackage works with it.
 
-``upstream/latest`` has the content of the tarballs, a component in the folder of its name, tagged ``upstream/VERSION``; ``pristine-tar`` what it takes to make
-those byte for byte again; ``debian/latest`` adds debian/, with its patches not applied (for another suite than
+``upstream/latest`` has the content of the tarballs, a component in the folder of its name, tagged
+``upstream/VERSION``; ``pristine-tar`` what it takes to make those byte for byte again; ``debian/latest`` adds debian/, with its patches not applied (for another suite than
 unstable, the branch is named after that: ``debian/trixie-backports``). What debgen itself generated is kept in
 ``refs/debgen/generated``, which is not pushed: the base for merging the next release with a human's changes.
 

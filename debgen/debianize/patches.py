@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from packaging.utils import canonicalize_name
@@ -13,6 +14,9 @@ from debgen.debianize.fixmes import Fixmes
 from debgen.debianize.metadata_patch import Change, apply_change, dep3_patch, quilt_patch, quilt_patches
 from debgen.debianize.model import Inputs
 from debgen.debianize.requirements import Judged
+
+#: The fields of DEP-3 that stand below the author's.
+_AFTER_AUTHOR = re.compile(r"(?:Bug\S*|Forwarded|Reviewed-by|Acked-by|Last-Update|Applied-Upstream):|$")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,19 @@ def patches(inputs: Inputs, judged: Judged, *, compiled: bool, tested: bool, fix
     return _Series(inputs, judged, compiled, tested, fixmes).write()
 
 
+def signed(patch: str, author: str) -> str:
+    """A recipe's patch with ``author`` in its header, where that names neither author nor origin (DEP-3).
+
+    Recipes come without: who uploads the package answers for its patches.
+    """
+    head, mark, diff = patch.partition("\n---")
+    if not mark or re.search(r"^(?:Author|From|Origin):", head, re.MULTILINE):
+        return patch
+    lines = head.split("\n")
+    place = next((n for n, line in enumerate(lines) if _AFTER_AUTHOR.match(line)), len(lines))
+    return "\n".join((*lines[:place], f"Author: {author}", *lines[place:])) + mark + diff
+
+
 @dataclass
 class _Series:
     inputs: Inputs
@@ -50,9 +67,9 @@ class _Series:
 
     def __post_init__(self) -> None:
         own = self.inputs.recipe.patches()
-        self.files = {f"patches/{name}": file.read_text(encoding="utf-8") for name, file in own.items()}
-        self.texts = dict(self.inputs.texts)
         self.author = str(self.inputs.identity)
+        self.files = {f"patches/{name}": signed(file.read_text("utf-8"), self.author) for name, file in own.items()}
+        self.texts = dict(self.inputs.texts)
         self.date = f"{self.inputs.date:%Y-%m-%d}"
 
     def write(self) -> Patches:

@@ -19,10 +19,21 @@ from debgen.planning.model import BuildNeed, CrateToPackage, Finding, Plan, Supp
 Run = Callable[..., str]
 NEEDS = (
     BuildNeed(Topic.CRATE, "pyo3", "^0.25", "librust-pyo3-dev", "0.28.2-1", Supply.RELAXABLE, "it is newer"),
-    BuildNeed(Topic.CRATE, "gone", "^1", "", "", Supply.MISSING, "the suite has no such crate",
-              askers=("core/Cargo.toml",), locked="1.2.3", ways=(("Cargo.toml", "core/Cargo.toml", "gone"),),
-              switches=("core/Cargo.toml#net",), remarks=("its source is somewhere",),
-              first=(CrateToPackage("low", "0.1.0", "", "gone"), CrateToPackage("gone", "1.2.3"))),
+    BuildNeed(
+        Topic.CRATE,
+        "gone",
+        "^1",
+        "",
+        "",
+        Supply.MISSING,
+        "the suite has no such crate",
+        askers=("core/Cargo.toml",),
+        locked="1.2.3",
+        ways=(("Cargo.toml", "core/Cargo.toml", "gone"),),
+        switches=("core/Cargo.toml#net",),
+        remarks=("its source is somewhere",),
+        first=(CrateToPackage("low", "0.1.0", "", "gone"), CrateToPackage("gone", "1.2.3")),
+    ),
     BuildNeed(Topic.LIBRARY, "zlib", "", "zlib1g-dev", "1.3-1", Supply.SATISFIED, "it has zlib.pc"),
 )
 
