@@ -1,9 +1,10 @@
 """A packaging repository in the layout of DEP-14, as git-buildpackage works with it.
 
 ``upstream/latest`` has the content of the tarballs, a component in the folder of its name, tagged
-``upstream/VERSION``; ``pristine-tar`` what it takes to make those byte for byte again; ``debian/latest`` adds debian/, with its patches not applied (for another suite than
-unstable, the branch is named after that: ``debian/trixie-backports``). What debgen itself generated is kept in
-``refs/debgen/generated``, which is not pushed: the base for merging the next release with a human's changes.
+``upstream/VERSION``; ``pristine-tar`` what it takes to make those byte for byte again; ``debian/latest`` adds debian/,
+with its patches not applied (for another suite than unstable, the branch is named after that:
+``debian/trixie-backports``). What debgen itself generated is kept in ``refs/debgen/generated``, which is not pushed:
+the base for merging the next release with a human's changes.
 
 git is run without the user's and the machine's configuration, so no hook, signature or line-ending rule changes what
 comes out; author and dates come from the changelog entry, so the same input gives the same commits.

@@ -241,13 +241,14 @@ def prepare(name: str, version: str, bench: Workbench, settings: Settings, run: 
     with fetched(name, version, bench.client, continued, take) as source:
         file, tree, facts, recipe = source.file, source.tree, source.facts, _recipe(name, bench, settings)
         build = bench.reader.read(file)
-        refuse_stale(recipe.layer, build.cargo.texts, f"{name} {version}")
         component = add_vendored(recipe.layer.vendor, bench.client, tree, tree.parent, beside=source.archive)
+        texts = source_texts(tree, facts)
+        refuse_stale(recipe.layer, with_cargo_texts(build, texts).cargo.texts, f"{name} {version}")
         scan = scan_licences(tree, component.key(source.key), run)
         for line in scan.disagreements:
             say(f"licence scan: {line}")
         environment = bench.target.marker_environment()
-        texts = patched_texts(recipe, tree, source_texts(tree, facts), run)
+        texts = patched_texts(recipe, tree, texts, run)
         build = bench.as_debian_builds(name, with_cargo_texts(build, texts), settings.variant or "cpu")
         date = release_date(file, tree)
         if "SOURCE_DATE_EPOCH" not in os.environ:

@@ -104,7 +104,10 @@ def read_crate(tree: Path, entry: Vendor) -> CrateFiles:
 
 
 def refuse_stale(layer: Layer, texts: Mapping[str, str], what: str) -> None:
-    """RecipeError for an entry on crates or manifests that matches nothing in the Cargo files ``texts`` of ``what``."""
+    """RecipeError for an entry on crates or manifests that matches nothing in the Cargo files ``texts`` of ``what``.
+
+    Those of the vendored crates are among them, since they ask for crates too.
+    """
     manifests = {path: text for path, text in texts.items() if path.rpartition("/")[2] == MANIFEST}
     for left in layer.unbuilt:
         if not any(fnmatchcase(path, left.manifest) for path in manifests):
