@@ -7,7 +7,7 @@ usage="Usage: ./run.sh demo|test|long|setup
 
   demo   set up, plan vllm for sid, then build and test huggingface-hub for sid
   test   set up, then run all checks and tests
-  long   set up, then run the tests that take an hour or more: a tree of packages, and a build killed 25 times
+  long   set up, then run the tests that take hours: a tree of packages, a build killed 25 times, Rust modules
   setup  set up only; debgen is .venv/bin/debgen then
 
 Can be run again: what is there already is left alone."
