@@ -72,8 +72,8 @@ def test_a_loosened_bound_tells_what_was_wanted_and_what_there_is(package: dict[
 
 
 def test_the_dossier_lists_licences(package: dict[str, Any]) -> None:
-    folder = Path(package["summary"]["source_tree"]).parents[1]
-    command = [sys.executable, "-m", "debgen", "review", str(folder)]
+    out = Path(package["summary"]["source_tree"]).parents[3]
+    command = [sys.executable, "-m", "debgen", "review", NAME, "--dist", SUITE, "--text", "-o", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert re.search(r"Licences of the crates", done.stdout)
