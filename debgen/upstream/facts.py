@@ -17,8 +17,9 @@ from packaging.utils import canonicalize_name
 
 from debgen.errors import UnsupportedSourceError
 from debgen.upstream.backends import read_layout
-from debgen.upstream.builders import BuildFiles, builders, read_build_files
+from debgen.upstream.builders import BuildFiles, builders, manifests, read_build_files
 from debgen.upstream.buildfacts import cmake_commands, cmake_languages, source_languages, wanted
+from debgen.upstream.cargometadata import cargo_metadata
 from debgen.upstream.citation import cited_licence
 from debgen.upstream.docfacts import DocFacts, read_docs
 from debgen.upstream.entrypoints import EntryPoint, Plugin, commands, console_scripts, plugins
@@ -191,8 +192,14 @@ def _with_the_rest(
     declared: tuple[Plugin, ...],
 ) -> SdistFacts:
     odd = odd_files(tree, find_prebuilt(tree), frozenset(modules.files.values()))
+    crate = cargo_metadata(manifests(files, builders(files)), files.texts)
     return replace(
         facts,
+        summary=facts.summary or crate.summary,
+        homepage=facts.homepage or crate.homepage,
+        urls=facts.urls or crate.urls,
+        author=facts.author or crate.authors,
+        licence=facts.licence or crate.licence,
         prebuilt=tuple(file.path for file in odd if file.fate is Fate.REMOVE),
         odd_files=odd,
         own_modules=modules.own,
