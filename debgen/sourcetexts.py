@@ -8,6 +8,7 @@ from pathlib import Path
 from debgen.archive.index import SuiteIndex
 from debgen.archive.libraries import find_library
 from debgen.archive.model import FileKind, Match
+from debgen.debianize.pyo3_patch import names_alias
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.testprograms import programs_called, programs_wrapped
 
@@ -40,10 +41,13 @@ def source_texts(tree: Path, facts: SdistFacts) -> dict[str, str]:
 
 
 def _cargo_files(tree: Path) -> dict[str, str]:
-    """Cargo's manifests, its lock files by name only, and its configuration where builds run."""
+    """Cargo's manifests, its lock files by name only, its configuration where builds run, and what names old PyO3."""
     manifests = (file for file in sorted(tree.rglob("Cargo.toml")) if file.is_file() and not file.is_symlink())
     found = {file.relative_to(tree).as_posix(): file.read_text("utf-8", "replace") for file in manifests}
     found |= {file.relative_to(tree).as_posix(): "" for file in sorted(tree.rglob("Cargo.lock")) if file.is_file()}
+    for file in sorted(tree.rglob("*.rs")):
+        if file.is_file() and not file.is_symlink() and names_alias(text := file.read_text("utf-8", "replace")):
+            found[file.relative_to(tree).as_posix()] = text
     for name in (".cargo/config", ".cargo/config.toml"):
         if (tree / name).is_file():
             found[name] = (tree / name).read_text("utf-8", "replace")

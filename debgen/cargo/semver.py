@@ -192,12 +192,30 @@ class Requirement:
             return False
         return not version.prerelease or any(c.names_prerelease_of(version) for c in self.comparators)
 
+    @property
+    def is_pin(self) -> bool:
+        """Whether it names one release with ``=``, so that the next one of the same series is shut out."""
+        return any(c.operator is Operator.EXACT for c in self.comparators)
+
+    def unpinned(self) -> Requirement:
+        """The requirement with its pins turned into what lets in later compatible releases; itself without any.
+
+        >>> str(Requirement.parse("=0.28.2").unpinned())
+        '0.28.2'
+        """
+        if not self.is_pin:
+            return self
+        parts = (part.strip().removeprefix("=").strip() for part in self.text.split(","))
+        return Requirement.parse(", ".join(parts))
+
     def loosened(self, version: Semver) -> Requirement:
         """A requirement that lets in ``version`` as well as all that this one does between its bounds.
 
-        A version above the bounds brings the versions compatible with it. A pre-release becomes the lower bound,
-        since Cargo takes it only where it is named.
+        A version above the bounds brings the versions compatible with it, and so does one beside a pin. A pre-release
+        becomes the lower bound, since Cargo takes it only where it is named.
         """
+        if self.is_pin:
+            return self.unpinned().loosened(version)
         lower = version if version.prerelease or version < self.lower else self.lower
         upper = self.upper
         if upper is not None and (version >= upper or version.numbers == upper.numbers):

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.model import Match
 from debgen.archive.names import relations_for
+from debgen.archive.relation import compare, parse_clause
 from debgen.debianize.cargo_patch import CargoPlan
 from debgen.debianize.evidence import asked_for_building, asked_when_run
 from debgen.debianize.fixmes import Fixmes
@@ -32,6 +33,8 @@ from debgen.upstream.buildmodel import LibraryKind
 _SEQUENCES = {"numpy": "dh-sequence-numpy3"}
 #: What compiles Rust.
 _COMPILERS = {"cargo", "rustc", "dh-cargo", "python3-maturin", "python3-setuptools-rust"}
+#: Packages that another of Build-Depends brings.
+_BROUGHT_BY = {"python3-dev": "python3-all-dev"}
 #: Since this release setuptools builds wheels by itself, and the distribution wheel is asked for out of habit.
 _BUILDS_WHEELS = SpecifierSet(">=70.1")
 #: From this level on dh asks for the sequence by name where there is one binary package (debhelper(7)).
@@ -264,15 +267,45 @@ def _bounded(match: Match, requirement: Requirement, judged: Judged) -> str:
 
 
 def _without_repeats(relations: list[str]) -> list[str]:
-    """One relation per package: the one that holds in most builds (fewest profiles), then the narrowest."""
+    """One relation per package: the one that holds in most builds (fewest profiles), then the narrowest.
+
+    Of a crate there may be two, a lower and an upper bound, each the narrowest of those that are asked for.
+    """
     best: dict[str, str] = {}
+    packages = {relation.split()[0] for relation in relations}
+    crates = _narrowest(relation for relation in relations if relation.startswith("librust-"))
     for relation in relations:
-        # of a crate there may be two: its lower and its upper bound
-        name = relation if relation.startswith("librust-") else relation.split()[0]
-        if name in best:
+        name = relation.split()[0]
+        if _BROUGHT_BY.get(name) in packages:
+            continue
+        if name.startswith("librust-"):
+            if relation in crates:
+                best[relation] = relation
+        elif name in best:
             mine, other = relation.count("<!"), best[name].count("<!")
             if "<!" in best[name] and ("<!" not in relation or mine > other):
                 best[name] = relation
         else:
             best[name] = relation
     return list(best.values())
+
+
+def _narrowest(relations: Iterable[str]) -> set[str]:
+    """Those of the relations on crates that no other one on the same name implies."""
+    kept: dict[tuple[str, str], str] = {}
+    others: set[str] = set()
+    for text in relations:
+        found = parse_clause(text)
+        if len(found) != 1 or found[0].operator not in ("", ">=", "<<"):
+            others.add(text)  # a recipe's, with alternatives or profiles
+            continue
+        (relation,) = found
+        before = kept.setdefault((relation.name, relation.operator), text)
+        if (
+            relation.operator
+            and compare(relation.version, parse_clause(before)[0].version) * (1 if relation.operator == ">=" else -1)
+            > 0
+        ):
+            kept[relation.name, relation.operator] = text
+    bounded = {name for name, operator in kept if operator}
+    return others | {text for (name, operator), text in kept.items() if operator or name not in bounded}

@@ -13,17 +13,17 @@ from debgen.planning.model import BuildNeed
 
 NO_DEVELOPMENT = (
     "Don't ask for what only upstream's tests in Rust need",
-    "Cargo resolves dev-dependencies too when it makes Cargo.lock anew, and the build has no network. The build\n"
+    "Cargo resolves dev-dependencies too when it makes Cargo.lock anew, and the build has no network. The build "
     "makes the Python module, and that is what is tested, so their crates are not among the Build-Depends.",
 )
 FOREIGN = (
     "Don't ask for crates of other systems",
-    "Cargo resolves the dependencies of all targets when it makes Cargo.lock anew, and the build has no network.\n"
+    "Cargo resolves the dependencies of all targets when it makes Cargo.lock anew, and the build has no network. "
     "These are for systems that Debian isn't.",
 )
 OFF = (
     "Don't ask for what only features ask for that are off",
-    "Cargo resolves with all features when it makes Cargo.lock anew, and the build has no network. Those that the\n"
+    "Cargo resolves with all features when it makes Cargo.lock anew, and the build has no network. Those that the "
     "Python module is built with don't take these crates, and these features of crates.",
 )
 WORKSPACE = (
@@ -59,11 +59,17 @@ def relaxed(needs: Sequence[BuildNeed], suite: str, *, tested: bool, git: bool =
         lines.append("Upstream takes it from a repository; Debian builds with the released crate.")
     looks = list(_looks(needs, version))
     lines += looks
+    if not vendored and all(_is_met_pin(need, version) for need in needs):
+        lines.append("The exact bound would shut out the crate's next upload, compatible as it is by Cargo's rules.")
+        title = f"Don't pin {first.name}"
+    else:
+        title = f"Build with {first.name} {shown}"
     if tested:
         lines.append(f"Upstream's tests passed with {shown}: the build runs them, and ends where one fails.")
     else:
-        lines.append(f"Upstream has no tests that the build could run; its smoke test passed with {shown}.")
-    title = f"Build with {first.name} {shown}"
+        lines.append(
+            f"Upstream has no tests that the build could run; the smoke test of its modules passed with {shown}."
+        )
     open_ = [line.removeprefix(_MARK) for line in looks if line.startswith(_MARK)]
     look = f"relax-crate-{first.name}.patch needs a look: {' '.join(open_)}" if open_ else ""
     return Told(title, "\n".join(lines), look)
@@ -91,6 +97,14 @@ def _looks(needs: Sequence[BuildNeed], version: Semver | None) -> Iterator[str]:
             yield f"The feature {old}, which {needs[0].package} hasn't, becomes {new}."
         else:
             yield _MARK + f"{needs[0].package} doesn't have the feature {old}, which is left out."
+
+
+def _is_met_pin(need: BuildNeed, version: Semver | None) -> bool:
+    """Whether upstream pins the version that is there."""
+    with suppress(UnsupportedSourceError):
+        requirement = Requirement.parse(need.requirement)
+        return version is not None and requirement.is_pin and requirement.matches(version)
+    return False
 
 
 def _series(requirement: str) -> tuple[int, ...]:

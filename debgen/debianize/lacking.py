@@ -25,6 +25,8 @@ _SAME = {
     "debhelper": "debhelper-compat", "dh-python": "dh-sequence-python3", "python3": "python3-all",
     "python3-dev": "python3-all-dev", "python3-all": "python3-all-dev", "libpython3-all-dev": "python3-all-dev",
 }  # fmt: skip
+#: The name of a crate's package, or of one of its series or features: librust-serde-1+derive-dev.
+_CRATE = re.compile(r"(librust-[a-z0-9-]+?)(?:-\d[\d.]*)?(?:\+[a-z0-9.+-]+)?-dev")
 #: Files that every package has, or that its build makes from what it installs.
 _EVERYWHERE = re.compile(
     r"usr/share/doc/[^/]+/(?:copyright|(?:changelog|NEWS)(?:\.Debian)?(?:\.[a-z0-9]+)?(?:\.gz)?)"
@@ -108,6 +110,9 @@ def _build(record: SourceFields, source: Mapping[str, str], files: Mapping[str, 
 
 
 def _same(name: str) -> str:
+    # of a crate the generated one may ask for a series or a feature by name, the archive's for the package
+    if crate := _CRATE.fullmatch(name):
+        return crate[1]
     while name in _SAME:
         name = _SAME[name]
     return name

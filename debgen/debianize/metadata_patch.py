@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from debgen.debianize.requirement_lists import poetry_line, requirement_files, requirement_lines, with_poetry_change
+
+#: Columns of a line in a header, without the space that it begins with (DEP-3 follows deb822).
+_WIDTH = 79
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,13 @@ def quilt_patches(changes: Mapping[str, tuple[str, str]], told: tuple[str, str],
     )
     body = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff)
     title, text = told
-    reason = "\n ".join(line.strip() or "." for line in text.split("\n"))
+    reason = "\n ".join(part for line in text.split("\n") for part in _wrapped(line.strip()) or ["."])
     return f"Description: {title}\n {reason}\nAuthor: {author}\nForwarded: not-needed\nLast-Update: {date}\n---\n{body}"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line of a header in parts that fit a terminal of 80 columns; what has no spaces stays whole."""
+    return textwrap.wrap(line, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _lines(text: str) -> list[str]:

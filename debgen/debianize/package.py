@@ -343,7 +343,10 @@ class _Writer:
         )
 
     def _tests_control(self) -> str:
-        tools = without_compilers(self.built_with) if self.rust else ("@builddeps@",)
+        tools: tuple[str, ...] = ("@builddeps@",)
+        if self.rust:
+            # Where torch compiles in the tests, the compiler is one that a build needn't ask for.
+            tools = (*without_compilers(self.built_with), *(["g++"] if self.facts.tests.compiles else []))
         found = autopkgtests_of(self.tests, self.inputs, self.binary, tools)
         return self.templates.render("tests-control.j2", tests=found)
 

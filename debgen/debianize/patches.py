@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from packaging.utils import canonicalize_name
 
-from debgen.debianize import fetch_patch, flit_patch, symbols_patch
+from debgen.debianize import fetch_patch, flit_patch, pyo3_patch, symbols_patch
 from debgen.debianize.cargo_build import maturin_patches
 from debgen.debianize.cargo_patch import CargoPlan, cargo_plan
 from debgen.debianize.fixmes import Fixmes
@@ -79,6 +79,7 @@ class _Series:
             self._symbols()
         self._requirements()
         cargo = self._cargo()
+        self._pyo3()
         if self.files:
             self.files["patches/series"] = "".join(f"{path.removeprefix('patches/')}\n" for path in self.files)
         return Patches(self.files, tuple(self.left_out), tuple(self.notes), cargo)
@@ -127,6 +128,12 @@ class _Series:
             self.texts |= {path: new for path, (_, new) in patch.changes.items()}
         self.notes += plan.notes
         return plan
+
+    def _pyo3(self) -> None:
+        if pyo3_patch.lacks_alias(self.inputs.crates) and (changed := pyo3_patch.changes(self.texts)):
+            told = (pyo3_patch.TITLE, pyo3_patch.REASON)
+            self.files["patches/pyo3-object.patch"] = quilt_patches(changed, told, self.author, self.date)
+            self.texts |= {path: new for path, (_, new) in changed.items()}
 
     def _requirements(self) -> None:
         """One patch for each requirement relaxed or dropped."""

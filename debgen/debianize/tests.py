@@ -108,18 +108,15 @@ def plan_tests(inputs: Inputs) -> TestPlan:
     tests = inputs.facts.tests
     variables = _variables(inputs)
     insisted = _insisted(tests, variables)
-    needs = test_needs(inputs, frozenset(problem.path for problem in insisted))
     _refuse_stale_skips(inputs)
-    unusable = (*_unimportable(inputs), *needs.ignored, *insisted)
     skipped = {
         skip.select.rstrip("/"): " ".join(skip.reason.split()).rstrip(".")
         for skip in inputs.recipe.layer.skip
         if "::" not in skip.select
     }
-    left = {
-        path for path in set(tests.test_files) - {problem.path for problem in unusable}
-        if not any(f"{path}/".startswith(f"{select}/") for select in skipped)
-    }  # fmt: skip
+    needs = _needs(inputs, {*(problem.path for problem in insisted), *_below(tests.test_files, skipped)})
+    unusable = (*_unimportable(inputs), *needs.ignored, *insisted)
+    left = set(tests.test_files) - {problem.path for problem in unusable} - _below(tests.test_files, skipped)
     if not tests.directory or (tests.test_files and not left):
         reason = tests.reason or _first((*(problem.reason for problem in unusable), *skipped.values())) or _NO_TESTS
         return TestPlan(
@@ -148,6 +145,21 @@ def plan_tests(inputs: Inputs) -> TestPlan:
         loopback=tests.loopback,
         proxies=tests.proxies,
     )
+
+
+def _needs(inputs: Inputs, without: set[str]) -> TestNeeds:
+    """What the tests need that run: a file that can't be loaded for want of one module needs none of its others."""
+    first = test_needs(inputs, without)
+    if not first.ignored:
+        return first
+    again = test_needs(inputs, without | {problem.path for problem in first.ignored})
+    return replace(first, needed=again.needed)
+
+
+def _below(paths: Iterable[str], places: Iterable[str]) -> set[str]:
+    """Those of ``paths`` that are one of ``places``, or lie in one."""
+    places = list(places)
+    return {path for path in paths if any(f"{path}/".startswith(f"{place}/") for place in places)}
 
 
 def render_smoke(plan: TestPlan, templates: Templates) -> str:

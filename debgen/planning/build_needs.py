@@ -136,6 +136,8 @@ def _judge_crate(
             subject = "it" if reasons else f"{found.package} {found.version}"
             reasons.append(": ".join(filter(None, (f"{subject} can't be installed", shortened(chain)))))
         reasons = reasons or [f"{found.package} has {found.version}"]
+        if loosened and requirement and requirement.is_pin and requirement.matches(found.version):
+            reasons.append(f"the pin becomes {loosened}, as it would shut out the next upload")
         if found.component != "main":
             reasons.append(f"{found.package} is in {found.component}")
         if borrowed:
@@ -188,12 +190,15 @@ def _switches(group: list[Crate]) -> tuple[str, ...]:
 def _to_write(found: CratePackage, requirement: Requirement | None, *, bare: bool) -> str:
     """The requirement that has to stand in Cargo.toml for the suite's version; empty where upstream's can stay.
 
-    ``bare`` where upstream gives a repository and no version: the suite's series takes its place.
+    ``bare`` where upstream gives a repository and no version: the suite's series takes its place. A pin can't stay,
+    even one that the suite meets: with the crate's next upload the package could no more be built.
     """
     if requirement is None or bare:
         version = found.version
         return str(version) if version.prerelease else ".".join(map(str, version.series))
-    return "" if requirement.matches(found.version) else str(requirement.loosened(found.version))
+    if requirement.matches(found.version):
+        return str(requirement.unpinned()) if requirement.is_pin else ""
+    return str(requirement.loosened(found.version))
 
 
 def _replaced(found: CratePackage, features: Iterable[str], python: tuple[int, ...]) -> dict[str, str]:
