@@ -20,6 +20,7 @@ from debgen.upstream.buildcargo import crates_of
 from debgen.upstream.buildmodel import BuildFacts, Manifest
 from debgen.upstream.index import IndexClient
 from debgen.upstream.model import FileKind, ReleaseFile
+from debgen.upstream.testfacts import table
 
 _DISTRIBUTION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 #: What says that there is no such source; everything else is a failure of the run.
@@ -69,8 +70,14 @@ def sources_of(
             continue
         naming = {path: text for path, text in texts.items() if need.name in text}
         for crate, version, path in crates_in(naming):
-            if crate == need.name and not _wraps(crate, path, texts):
+            if crate == need.name and not (_is_end(texts[path]) or _wraps(crate, path, texts)):
                 yield AtHand(crate, version, f"{distribution} {file.version}", path, texts)
+
+
+def _is_end(text: str) -> bool:
+    """Whether the package of a Cargo.toml can't be a dependency, as it makes only what other programs load."""
+    kinds = table(tomllib.loads(text), "lib").get("crate-type", table(tomllib.loads(text), "lib").get("crate_type"))
+    return isinstance(kinds, list) and bool(kinds) and not {"lib", "rlib", "dylib", "proc-macro"} & set(map(str, kinds))
 
 
 def _wraps(crate: str, path: str, texts: Mapping[str, str]) -> bool:

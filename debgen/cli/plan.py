@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -53,6 +54,8 @@ SHOWN = (
 _PIPE_WIDTH = 180
 #: Below this, five columns are too narrow to be read.
 _TABLE_WIDTH = 100
+#: Characters from which on a reason is broken into lines.
+_LONG = 200
 
 
 def add_parser(verbs: SubParsers) -> None:
@@ -197,6 +200,18 @@ def _package(node: Node) -> str:
     return f"{of_suite(match)}{component}"
 
 
+def in_lines(node: Node) -> str:
+    """The reason of a decision, for a display with all findings below it.
+
+    Where crates are in the way, which takes many words, it has a line for each subject.
+    """
+    told = re.sub(r" \(and \d+ more in the way\)$", "", node.reason)
+    for finding in node.findings:
+        if finding.topic is Topic.CRATE and finding.blocking and len(told) > _LONG:
+            told = told.replace(f"; {finding.text}", "\n" + finding.text.replace("; ", "\n"))
+    return told
+
+
 def _why(node: Node) -> Text:
     """What the other columns don't say: who asks where the suite does, else the reason, then the findings."""
     if node.decision is Decision.USE and node.needed:
@@ -205,7 +220,7 @@ def _why(node: Node) -> Text:
         if len(counting) > 3:
             text.append(f"; and {len(counting) - 3} more")
     else:
-        text = Text(node.reason)
+        text = Text(in_lines(node))
     if len(node.chain) > 2:
         text.append(f" ({' → '.join(node.chain[:-1])})", style="dim")
     rest = [f for f in node.findings if f.text not in node.reason]

@@ -20,7 +20,7 @@ from debgen.cli.options import (
     suite_index,
     workbench,
 )
-from debgen.cli.plan import COLOURS, console
+from debgen.cli.plan import COLOURS, console, in_lines
 from debgen.errors import UnknownDistributionError
 from debgen.narrate import say
 from debgen.planning.asjson import asked_json, node_json
@@ -96,7 +96,8 @@ def _print(plan: Plan, node: Node, *, colour: bool) -> None:
     head = Text(f"{node.name} {node.version}".strip() + ": ")
     head.append(node.decision.value, style=COLOURS[node.decision])
     out.print(head.append(f", in the plan of {plan.requirement} on {plan.suite} ({plan.variant.name})"))
-    out.print(Text(f"  {node.reason}"))
+    for line in in_lines(node).splitlines():
+        out.print(Text(f"  {line}"))
     if node.match:
         out.print(Text(f"Debian: {node.match.package} {node.match.debian_version} ({node.match.component}), upstream's "
                        f"{node.match.upstream_version}"))  # fmt: skip
@@ -113,7 +114,8 @@ def _print(plan: Plan, node: Node, *, colour: bool) -> None:
         for way in found:
             out.print(Text(f"  {' → '.join(way)}"))
     for finding in node.findings:
-        out.print(Text(f"{finding.topic.value}: {finding.text}", style="yellow"))
+        if finding.chain or finding.text not in node.reason:
+            out.print(Text(f"{finding.topic.value}: {finding.text}", style="yellow"))
         if finding.chain:
             out.print(Text(f"  {' → '.join(finding.chain)}", style="yellow"))
     if node.build:

@@ -261,7 +261,7 @@ def _without_unused(data: manifests.Table, names: set[str], features: Mapping[st
 
 
 def _is_lacking(need: BuildNeed) -> bool:
-    return not need.optional and need.supply in (Supply.MISSING, Supply.UNINSTALLABLE)
+    return need.supply in (Supply.MISSING, Supply.UNINSTALLABLE)
 
 
 def _is_named(names: set[str], key: str, spec: Any) -> bool:

@@ -53,7 +53,8 @@ def relaxed(needs: Sequence[BuildNeed], suite: str, *, tested: bool, git: bool =
     first = needs[0]
     version = crate_version(first.version)
     shown = str(version or first.version)
-    has = f"the source comes with {shown}" if vendored else f"{suite} has {shown} ({first.package} {first.version})"
+    whose = f"{first.borrowed}, which lends it to the build," if first.borrowed else suite
+    has = f"the source comes with {shown}" if vendored else f"{whose} has {shown} ({first.package} {first.version})"
     lines = [f"Upstream wants {' and '.join(_wanted(need) for need in needs)}; {has}."]
     if git:
         lines.append("Upstream takes it from a repository; Debian builds with the released crate.")
@@ -95,8 +96,9 @@ def _looks(needs: Sequence[BuildNeed], version: Semver | None) -> Iterator[str]:
             yield _MARK + f"{needs[0].package} lacks some of the crate's default features."
         elif new:
             yield f"The feature {old}, which {needs[0].package} hasn't, becomes {new}."
-        else:
-            yield _MARK + f"{needs[0].package} doesn't have the feature {old}, which is left out."
+    if lost := sorted(old for old, new in replaced.items() if old != "default" and not new):
+        some = f"features {', '.join(lost)}, which are" if len(lost) > 1 else f"feature {lost[0]}, which is"
+        yield _MARK + f"{needs[0].package} doesn't have the {some} left out."
 
 
 def _is_met_pin(need: BuildNeed, version: Semver | None) -> bool:

@@ -346,7 +346,8 @@ class _Writer:
         tools: tuple[str, ...] = ("@builddeps@",)
         if self.rust:
             # Where torch compiles in the tests, the compiler is one that a build needn't ask for.
-            tools = (*without_compilers(self.built_with), *(["g++"] if self.facts.tests.compiles else []))
+            compiler = ["g++"] if self.facts.tests.compiles else []
+            tools = tuple(in_order([*without_compilers(self.built_with), *compiler]))
         found = autopkgtests_of(self.tests, self.inputs, self.binary, tools)
         return self.templates.render("tests-control.j2", tests=found)
 

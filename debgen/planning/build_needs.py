@@ -205,7 +205,8 @@ def _replaced(found: CratePackage, features: Iterable[str], python: tuple[int, .
     """The features that the suite's package lacks, with what takes their place, empty for nothing.
 
     The stable ABI of a Python (``abi3-py38``) can be that of a later one that the suite's meets: code for the older
-    ABI is code for the newer one.
+    ABI is code for the newer one. Where a library would be linked statically (``xz-static``), Debian's shared one is
+    (policy 4.13), if there is such a feature.
     """
     replaced: dict[str, str] = {}
     offered = sorted(
@@ -216,8 +217,15 @@ def _replaced(found: CratePackage, features: Iterable[str], python: tuple[int, .
     for feature in features:
         if found.carrier(feature) is None:
             asked = _stable_abi(feature)
-            replaced[feature] = next((name for pair, name in offered if asked and pair > asked), "")
+            newer = (name for pair, name in offered if asked and pair > asked)
+            shared = (name for kind in ("shared", "dynamic") if found.carrier(name := _shared(feature, kind)))
+            replaced[feature] = next(iter([*newer, *shared]), "")
     return replaced
+
+
+def _shared(feature: str, kind: str) -> str:
+    """``xz-shared`` for ``xz-static``; other features as they are."""
+    return re.sub(r"(^|[-_])static$", rf"\1{kind}", feature)
 
 
 def _stable_abi(feature: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from debgen.archive.crates import DEFAULT, CratePackages, crate_packages, debian_name
-from debgen.cargo.semver import Semver
+from debgen.cargo.semver import Requirement, Semver
 from debgen.cargo.targets import holds_somewhere
 from debgen.errors import UnsupportedSourceError
 from debgen.planning.build_needs import judge_crates
@@ -21,10 +21,12 @@ from debgen.upstream.buildcargo import crates_of
 from debgen.upstream.buildmodel import Crate, Manifest
 from debgen.upstream.cargolock import Lock
 
-#: A lock has the dependencies for all targets and doesn't tell which. These families wrap other operating systems.
+#: A lock has the dependencies for all targets and doesn't tell which, and the manifests that would are in no sdist.
+#: These families bind the interfaces of other systems, so that nothing on Debian can need them. What is left out for
+#: its name is said with its name; what runs on Debian too, such as a shim or a binding to Java, doesn't belong here.
 _ELSEWHERE = re.compile(
-    r"(?:windows|winapi|winreg|schannel|wasi|wasip2|wasm-bindgen|js-sys|web-sys|web-time|redox|hermit-abi|android|ndk"
-    r"|jni|objc2?|core-foundation|security-framework|system-configuration)(?:[-_].*)?"
+    r"(?:windows|winapi|winreg|schannel|wasi|wasip2|wasm-bindgen|js-sys|web-sys|redox|hermit-abi|android|ndk"
+    r"|objc2?|core-foundation|security-framework|system-configuration)(?:[-_].*)?"
 )
 
 
@@ -140,12 +142,19 @@ def _unneeded(sources: Iterable[AtHand], need: BuildNeed) -> set[str]:
     return set()
 
 
+def _asked_instead(source: AtHand, need: BuildNeed) -> str:
+    """What is asked for, where the version of a source isn't that; empty where it is, or nothing tells."""
+    with suppress(UnsupportedSourceError):
+        if not Requirement.parse(need.requirement).matches(Semver.parse(source.version)):
+            return f", where {need.requirement} is asked for"
+    return ""
+
+
 def _said(source: AtHand, need: BuildNeed, packages: CratePackages, architecture: str) -> tuple[str, ...]:
     """Where the source is and what can be done with it, and what the suite lacks for it."""
     folder = posixpath.dirname(source.path)
-    version = (
-        f", in version {source.version}" if source.version and source.version != source.release.split()[-1] else ""
-    )
+    own = source.version and source.version != source.release.split()[-1]
+    version = (f", in version {source.version}" if own else "") + _asked_instead(source, need)
     where = f"in {folder}/" if folder else "at its top"
     needs = judge_crates(packages, _own(source, need), architecture, lambda package: None)
     lacking = [f"{n.name} {n.requirement}".strip() for n in needs if n.supply is Supply.MISSING]

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import tomllib
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from debgen.cargo.features import needing, switched_off
+from debgen.cargo.features import switched_off
 from debgen.upstream.buildmodel import Crate, Manifest
 from debgen.upstream.cargolock import Lock
+from debgen.upstream.cargoways import Dependency, Package, Switches, ways_to
 from debgen.upstream.testfacts import table
 
 _DEPENDENCIES = {"dependencies": False, "build-dependencies": True, "build_dependencies": True}
@@ -74,34 +74,6 @@ def crates_of(
     return crates, tuple(world.notes)
 
 
-@dataclass(slots=True)
-class _Dependency:
-    """One line of a dependency table, its workspace's share merged in."""
-
-    key: str
-    crate: str
-    requirement: str
-    features: set[str]
-    default_features: bool
-    optional: bool
-    build_only: bool
-    target: str
-    source: str
-    manifest: str  # of the package inside the sdist, empty for others
-    enabled: bool = False
-
-
-@dataclass(slots=True)
-class _Package:
-    path: str
-    name: str
-    features: Mapping[str, Any]
-    dependencies: list[_Dependency]
-    lock: Lock
-    off: frozenset[str] = frozenset()
-    enabled: set[str] = field(default_factory=set)
-
-
 class _World:
     """All manifests of the sdist; packages are read when they are reached."""
 
@@ -109,7 +81,7 @@ class _World:
         self._texts = texts
         self._choice = choice
         self._starts: list[str] = []
-        self._packages: dict[str, _Package | None] = {}
+        self._packages: dict[str, Package | None] = {}
         self._parsed: dict[str, Mapping[str, Any]] = {}
         self._locks: dict[str, Lock] = {}
         # Cargo takes both from the workspace that the build starts in, for whatever it reaches.
@@ -119,7 +91,7 @@ class _World:
         #: The crates that are done without or vendored, of those that are asked for.
         self.changed: set[str] = set()
 
-    def start(self, path: str) -> _Package | None:
+    def start(self, path: str) -> Package | None:
         """The package that a build starts with; its workspace's lock file and patches count from here on."""
         root, workspace = self._workspace(path, self._toml(path))
         self._lock = self._find_lock(path, root)
@@ -135,7 +107,7 @@ class _World:
         if text not in self.notes:
             self.notes.append(text)
 
-    def package(self, path: str) -> _Package | None:
+    def package(self, path: str) -> Package | None:
         """The package of the manifest at ``path``; None where it can't be read or is a workspace without one."""
         if path not in self._packages:
             self._packages[path] = None
@@ -143,7 +115,7 @@ class _World:
             if "package" in data or "project" in data:
                 root, workspace = self._workspace(path, data)
                 name = str(table(data, "package").get("name", ""))
-                package = _Package(path, name, table(data, "features"), [], self._lock)
+                package = Package(path, name, table(data, "features"), [], self._lock)
                 self._packages[path] = package
                 found = list(self._dependencies(path, data, root, workspace))
                 gone = [d for d in found if self._is_gone(d)]
@@ -156,13 +128,13 @@ class _World:
                 self.note(f"{path} is a workspace without a package of its own")
         return self._packages[path]
 
-    def _is_gone(self, dependency: _Dependency) -> bool:
+    def _is_gone(self, dependency: Dependency) -> bool:
         if dependency.crate in self._choice.without:
             self.changed.add(dependency.crate)
             return True
         return bool(dependency.manifest) and self._choice.leaves_out(dependency.manifest)
 
-    def enable(self, package: _Package, feature: str) -> None:
+    def enable(self, package: Package, feature: str) -> None:
         """Switch a feature of ``package`` on, and what it stands for; nothing where it can't be on."""
         if not feature or feature in package.enabled or feature in package.off:
             return
@@ -175,7 +147,7 @@ class _World:
             # an optional dependency is a feature of the same name; `crate/feature` may stand on the command line too
             self._apply(package, feature if "/" in feature else f"dep:{feature}")
 
-    def _apply(self, package: _Package, item: str) -> None:
+    def _apply(self, package: Package, item: str) -> None:
         name, slash, feature = item.removeprefix("dep:").partition("/")
         weak = name.endswith("?")
         if not slash and not item.startswith("dep:") and (name in package.features or not self._named(package, name)):
@@ -190,10 +162,10 @@ class _World:
                     self.enable(inner, feature)
 
     @staticmethod
-    def _named(package: _Package, key: str) -> list[_Dependency]:
+    def _named(package: Package, key: str) -> list[Dependency]:
         return [d for d in package.dependencies if d.key == key]
 
-    def _switch_on(self, dependency: _Dependency) -> None:
+    def _switch_on(self, dependency: Dependency) -> None:
         if dependency.enabled:
             return
         dependency.enabled = True
@@ -202,53 +174,20 @@ class _World:
             for feature in (*(["default"] if dependency.default_features else []), *sorted(dependency.features)):
                 self.enable(inner, feature)
 
-    def _inside(self, dependency: _Dependency) -> _Package | None:
+    def _inside(self, dependency: Dependency) -> Package | None:
         return self.package(dependency.manifest) if dependency.manifest else None
 
     def crates(self) -> Iterator[Crate]:
         """What all packages that were reached ask for."""
-        ways = self._ways()
-        for path, package in self._packages.items():
-            for d in package.dependencies if package else ():
-                assert package is not None  # noqa: S101 - for the type checker
+        found = {path: package for path, package in self._packages.items() if package}
+        ways, switches = ways_to(found, self._starts), Switches(found, self._starts)
+        for path, package in found.items():
+            for d in package.dependencies:
                 yield Crate(
                     d.crate, d.requirement, tuple(sorted(d.features)), d.default_features, not d.enabled, d.build_only,
                     d.target, package.lock.version(package.name, d.crate, d.requirement), d.source, path,
-                    ways.get(path, (path,)), tuple(sorted(self._switches(package, d, frozenset()))),
+                    ways.get(path, (path,)), tuple(sorted(switches.of(package, d))),
                 )  # fmt: skip
-
-    def _ways(self) -> dict[str, tuple[str, ...]]:
-        """The shortest way to each package from one that the build starts with."""
-        ways: dict[str, tuple[str, ...]] = {path: (path,) for path in self._starts}
-        queue = deque(self._starts)
-        while queue:
-            path = queue.popleft()
-            package = self._packages.get(path)
-            for d in package.dependencies if package else ():
-                if d.enabled and d.manifest and d.manifest not in ways:
-                    ways[d.manifest] = (*ways[path], d.manifest)
-                    queue.append(d.manifest)
-        return ways
-
-    def _switches(self, package: _Package, dependency: _Dependency, above: frozenset[str]) -> frozenset[str]:
-        """The features without which a dependency isn't needed; empty where it always is."""
-        if dependency.optional:
-            features = needing(package.features, dependency.key)
-            on = features & package.enabled if dependency.enabled else features
-            if dependency.key in features - package.features.keys():  # a feature of the dependency's own name
-                on = (on - {"default"}) or frozenset({dependency.key})
-            return frozenset(f"{package.path}#{feature}" for feature in on)
-        if package.path in self._starts:
-            return frozenset()
-        above |= {package.path}
-        incoming = [
-            self._switches(other, d, above)
-            for other in self._packages.values()
-            if other and other.path not in above
-            for d in other.dependencies
-            if d.enabled and d.manifest == package.path
-        ]
-        return frozenset().union(*incoming) if all(incoming) else frozenset()
 
     # --- reading
 
@@ -291,7 +230,7 @@ class _World:
 
     def _dependencies(
         self, path: str, data: Mapping[str, Any], root: str, workspace: Mapping[str, Any]
-    ) -> Iterator[_Dependency]:
+    ) -> Iterator[Dependency]:
         shared = table(workspace, "workspace", "dependencies")
         places: list[tuple[str, Mapping[str, Any]]] = [("", data)]
         places += [(target, tables) for target, tables in table(data, "target").items() if isinstance(tables, dict)]
@@ -302,7 +241,7 @@ class _World:
 
     def _dependency(
         self, path: str, key: str, spec: Any, shared: Mapping[str, Any], place: tuple[str, str], build_only: bool
-    ) -> _Dependency:
+    ) -> Dependency:
         target, root = place
         own = _spec(spec)
         merged, base = dict(own), path
@@ -328,7 +267,7 @@ class _World:
         manifest = self._manifest(merged, base)
         manifest = manifest if manifest in self._texts else ""
         default = merged.get("default-features", merged.get("default_features", True))
-        return _Dependency(
+        return Dependency(
             key, crate, str(merged.get("version", "")).strip(), set(_strings(merged.get("features"))),
             default is not False, merged.get("optional") is True, build_only, target, _source(merged, base), manifest,
         )  # fmt: skip

@@ -167,6 +167,7 @@ def test_a_loosened_requirement_keeps_what_it_had(requirement: Requirement, vers
         ("0.25", "0.28.2", ">=0.25, <0.29"),
         ("0.13", "0.11.0", ">=0.11, <0.14"),
         ("=1.2.3", "1.2.5", ">=1.2.3, <2"),
+        ("=0.3.13", "0.3.12", ">=0.3.12, <0.4"),
         ("<2", "2.1.0", "<3"),
         (">=3", "2.1.0", ">=2.1"),
         ("1", "2.0.0-rc.1", ">=2.0.0-rc.1, <3"),
@@ -174,6 +175,14 @@ def test_a_loosened_requirement_keeps_what_it_had(requirement: Requirement, vers
 )
 def test_loosened(requirement: str, version: str, loosened: str) -> None:
     assert str(Requirement.parse(requirement).loosened(Semver.parse(version))) == loosened
+
+
+@pytest.mark.parametrize(
+    ("requirement", "unpinned"),
+    [("=1.2.3", "1.2.3"), (">=1, = 1.4", ">=1, 1.4"), ("~1.2", "~1.2"), (">=1.2, <=1.4", ">=1.2, <=1.4")],
+)
+def test_a_pin_lets_in_later_compatible_releases_without_its_sign(requirement: str, unpinned: str) -> None:
+    assert str(Requirement.parse(requirement).unpinned()) == unpinned
 
 
 # --- targets

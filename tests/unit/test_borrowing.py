@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from borrow_cases import forky, packages, sid
+from borrow_cases import COMMON, forky, opened, packages, sid
 
-from debgen.archive.borrow import Borrow
+from debgen.archive.borrow import Borrow, BuildPackages, Lender
 from debgen.archive.index import SuiteIndex
 from debgen.archive.mirror import MirrorSettings
 from debgen.archive.solver import Problem
@@ -63,6 +63,17 @@ def test_a_package_is_borrowed_too_where_only_what_it_depends_on_is(tmp_path: Pa
     assert origins(packages(tmp_path), {})("librust-pyo3-dev") == ""
     clash = {"librust-pyo3-dev": Problem("librust-pyo3-dev", (), "apt says so")}
     assert origins(packages(tmp_path), clash)("librust-pyo3-dev") == "forky"
+
+
+def test_what_stands_last_on_the_way_says_who_lends(tmp_path: Path) -> None:
+    other = opened(tmp_path, "stable", "trixie", f"{COMMON}\nPackage: librust-a-dev\nVersion: 2\n")
+    lent = [
+        Lender(Borrow("trixie", ("librust-a-*",)), other),
+        Lender(Borrow("forky", ("librust-zip-*",)), forky(tmp_path)),
+    ]
+    chain = ("librust-pyo3-dev", "librust-a-dev", "librust-zip-dev", "librust-gone-dev")
+    origin = origins(BuildPackages(sid(tmp_path), lent), {"librust-pyo3-dev": Problem("librust-pyo3-dev", chain, "x")})
+    assert origin("librust-pyo3-dev") == "forky"
 
 
 def plan(needs: Sequence[BuildNeed], borrow: tuple[str, ...] = (), **more: Any) -> Plan:

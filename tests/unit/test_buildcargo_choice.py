@@ -74,6 +74,35 @@ def test_ways_and_switches() -> None:
     assert found["tokio"].switches == found["server"].switches == ("py/Cargo.toml#serve",)
 
 
+def test_switches_are_found_through_a_workspace_where_everything_asks_for_everything() -> None:
+    """Two of each of 40 layers ask for both of the next: a million million ways, and back up from the last."""
+    last = 40
+    tree = {
+        f"{side}{n}/Cargo.toml": f'[package]\nname = "{side}{n}"\n[dependencies]\n'
+        + "".join(f'{other}{n + 1} = {{ path = "../{other}{n + 1}" }}\n' for other in "ab" if n < last)
+        + ('deep = "1"\na1 = { path = "../a1" }\n' if n == last else "")
+        for n in range(1, last + 1)
+        for side in "ab"
+    }
+    tree["Cargo.toml"] = """
+        [package]
+        name = "top"
+        [dependencies]
+        a1 = { path = "a1", optional = true }
+        b1 = { path = "b1", optional = true }
+        [features]
+        default = ["one", "two"]
+        one = ["dep:a1"]
+        two = ["dep:b1"]
+        """
+    found, _ = crates_of([Manifest("Cargo.toml")], tree)
+    switches = {crate.switches for crate in found if crate.name == "deep"}
+    assert switches == {("Cargo.toml#one", "Cargo.toml#two")}
+    always = tree | {"Cargo.toml": tree["Cargo.toml"].replace('"b1", optional = true', '"b1"')}
+    found, _ = crates_of([Manifest("Cargo.toml")], always)
+    assert {crate.switches for crate in found if crate.name == "deep"} == {()}
+
+
 def test_without_a_crate_the_features_that_need_it_are_off() -> None:
     found = crates(Choice(without=("hf-hub",)))
     assert "hf-hub" not in found

@@ -131,6 +131,23 @@ def test_reasons_findings_and_what_building_takes(run: Run) -> None:
     assert "hub: any version, with its extra extra" in out
 
 
+def test_many_words_on_crates_are_told_once_and_in_lines(run: Run, bench: Bench) -> None:
+    crates = ", ".join(f"crate-{n} 1.0" for n in range(20))
+    missing = Finding(Topic.CRATE, f"no package of {crates}; to package first: a", blocking=True)
+    stuck = Finding(Topic.CRATE, "b can't be installed", ("b", "c"), blocking=True)
+    reason = f"sid has no package of it; {missing.text} (and 1 more in the way)"
+    hub = replace(node(bench.made, "hub"), reason=reason, findings=(missing, stuck))
+    bench.made = replace(bench.made, nodes=tuple(hub if n.name == "hub" else n for n in bench.made.nodes))
+    lines = run("hub").splitlines()
+    assert lines[1] == "  sid has no package of it"
+    assert lines[2].startswith("  no package of crate-0 1.0, ")
+    shown = "\n".join(lines)
+    assert shown.count("crate-0 1.0") == 1
+    assert "more in the way" not in shown
+    assert "\n  to package first: a\n" in shown
+    assert "crate: b can't be installed\n  b → c" in shown
+
+
 def test_the_root_has_no_way_to_itself(run: Run) -> None:
     out = run("root")
     assert "  you: any version (missing)  ← binding" in out

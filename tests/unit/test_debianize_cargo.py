@@ -20,7 +20,7 @@ from debgen.debianize.cargo_reasons import relaxed
 from debgen.debianize.model import Inputs
 from debgen.errors import UnsupportedSourceError
 from debgen.planning.model import BuildNeed, Supply, Topic
-from debgen.recipes import Layer, Unbuilt, Vendor, Without
+from debgen.recipes import Layer, Package, Unbuilt, Vendor, Without
 from debgen.upstream.buildcargo import Choice, crates_of
 from debgen.upstream.buildmodel import BuildFacts, CargoSource, Manifest
 
@@ -317,7 +317,8 @@ def test_which_configuration_of_cargo_is_moved_aside(text: str, steers: bool) ->
 
 
 def test_what_of_maturins_settings_is_patched() -> None:
-    text = '[tool.maturin]\nstrip = true\nlocked = true\ncargo-extra-args = "--locked --jobs 2"\nfeatures = ["a"]\n'
+    text = '[tool.maturin]\nstrip = true\nlocked = true\ncargo-extra-args = "--locked --jobs 2 --frozen"\n'
+    text += 'features = ["a"]\n'
     (strip, locked) = maturin_patches({"pyproject.toml": text})
     assert tomllib.loads(locked.changes["pyproject.toml"][1])["tool"]["maturin"] == {
         "cargo-extra-args": "--jobs 2", "features": ["a"]
@@ -331,8 +332,13 @@ def test_what_is_said_of_a_loosened_bound() -> None:
     told = relaxed([same], "sid", tested=False)
     assert (told.title, told.look) == ("Build with serde 1.0.9", "")
     assert "no tests" in told.reason
+    assert "; sid has 1.0.9 (librust-serde-dev 1.0.9-1)." in told.reason
+    borrowed = relaxed([replace(same, borrowed="forky")], "sid", tested=True).reason
+    assert "; forky, which lends it to the build, has 1.0.9 (" in borrowed
     lost = replace(same, replaced=(("odd", ""),))
-    assert "doesn't have the feature odd" in relaxed([lost], "sid", tested=True).look
+    assert "doesn't have the feature odd, which is left out." in relaxed([lost], "sid", tested=True).look
+    more = replace(same, replaced=(("odd", ""), ("new", "old"), ("even", "")))
+    assert "doesn't have the features even, odd, which are left out." in relaxed([more], "sid", tested=True).look
 
 
 def test_tests_of_the_installed_package_need_no_compiler() -> None:
@@ -345,8 +351,62 @@ def test_tests_of_the_installed_package_need_no_compiler() -> None:
     )  # fmt: skip
 
 
+def test_packages_that_another_brings_are_not_asked_for() -> None:
+    needs = (
+        Package(relation="python3-dev", reason="headers of Python for C"),
+        Package(relation="g++-for-host", reason="a part is C++"),
+    )
+    rust_one = rust({"Cargo.toml": PACKAGE}, layer=Layer(build_depends=needs))
+    control = made(rust_one).files["control"].partition("\nPackage:")[0]
+    assert " python3-all-dev," in control
+    assert " g++-for-host," in control
+    assert " python3-dev" not in control
+    plain = replace(rust_one, facts=replace(FACTS, compiled=()), build=BuildFacts())
+    assert " python3-dev," in made(plain).files["control"]
+
+
+def test_torch_that_compiles_in_the_tests_finds_a_compiler() -> None:
+    told = rust({"Cargo.toml": PACKAGE})
+    tests = replace(told.facts.tests, directory="tests", runner="pytest", test_files=("tests/test_a.py",))
+
+    def depends(compiles: str) -> list[str]:
+        facts = replace(told.facts, tests=replace(tests, compiles=compiles))
+        control = made(replace(told, facts=facts)).files["tests/control"]
+        return [line.strip(" ,") for line in control.partition("Depends:")[2].partition("\n\n")[0].splitlines()]
+
+    found = depends("foo/a.py")
+    assert "g++" in found
+    assert found.index("g++") < found.index("python3-all-dev")
+    assert "g++" not in depends("")
+
+
 def test_what_the_source_compiles_from_c_is_told_to_be_its_own() -> None:
     text = PACKAGE + '[build-dependencies]\ncc = "1"\n'
     rules = made(rust({"Cargo.toml": text}, need("cc"))).files["rules"]
     assert "target/$(DEB_HOST_RUST_TYPE)/release/build/quick-*/output; do" in rules
     assert "build/quick-" not in made(rust({"Cargo.toml": PACKAGE})).files["rules"]
+
+
+def test_a_pin_that_is_met_is_loosened_with_its_reason_and_needs_no_look() -> None:
+    pin = need("serde", "=1.0.9", version="1.0.9-1", loosened="1.0.9")
+    told = relaxed([pin], "sid", tested=True)
+    assert (told.title, told.look) == ("Don't pin serde", "")
+    assert "would shut out the crate's next upload" in told.reason
+    broken = replace(pin, requirement="=1.0.8", loosened=">=1.0.8, <2")
+    assert "next upload" not in relaxed([pin, broken], "sid", tested=True).reason
+    assert "next upload" not in relaxed([pin], "sid", tested=True, vendored=True).reason
+
+
+def test_build_depends_ask_once_for_what_one_bound_implies() -> None:
+    relations = {
+        "0.4": ("librust-log+std-dev", "librust-log-dev (<< 0.6~)"),
+        "0.4.25": ("librust-log+std-dev (>= 0.4.9~)", "librust-log+std-dev (>= 0.4.25~)", "librust-log-dev (<< 0.5~)"),
+    }
+    texts = {
+        "Cargo.toml": PACKAGE + '[dependencies]\nlog = "0.4"\nb = { path = "b" }\n',
+        "b/Cargo.toml": '[package]\nname = "b"\n[dependencies]\nlog = "0.4.25"\n',
+    }
+    told = rust(texts, need("log", "0.4"), need("log", "0.4.25"))
+    control = made(replace(told, crate_relations=lambda n: relations[n.requirement])).files["control"]
+    found = [line.strip(" ,") for line in control.splitlines() if "librust-log" in line]
+    assert found == ["librust-log+std-dev (>= 0.4.25~)", "librust-log-dev (<< 0.5~)"]

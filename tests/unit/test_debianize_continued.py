@@ -213,6 +213,16 @@ def test_nothing_lacks_in_a_like_package() -> None:
     assert lacking(held, None, files) == ("python3-foo: the archive's has Depends: python3-bar",)
 
 
+def test_a_crates_series_and_features_are_the_crate() -> None:
+    held = replace(HELD, binaries=(replace(BINARY, section="python", relations={}),))
+    record = Record(build_depends="librust-serde-dev (>= 1), librust-sha-1-dev, librust-rand-core-dev")
+    own = " librust-serde-1+derive-dev, librust-rand-0.9+std-rng-dev,"
+    control = CONTROL.replace("Build-Depends:", f"Build-Depends:{own}")
+    (told,) = (line for line in lacking(held, record, {"control": control}) if "Build-Depends" in line)
+    assert "serde" not in told
+    assert "librust-rand-core-dev" in told
+
+
 def test_all_that_lacks_is_named() -> None:
     relations = {**BINARY.relations, "Breaks": "python-foo (<< 1)", "Suggests": "python-foo-doc, python3-bar"}
     doc = HeldBinary("python-foo-doc", "1.0-1", "all", "doc", TEAM, "", "foreign", "its documentation", 1)

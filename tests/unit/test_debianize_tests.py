@@ -323,6 +323,21 @@ def test_a_whole_folder_may_be_skipped(tmp_path: Path) -> None:
     assert made.blocks[0].arguments == ("--ignore=tests/gpu",)
 
 
+def test_what_only_files_that_do_not_run_import_is_not_needed(tmp_path: Path) -> None:
+    files = {
+        "tests/test_a.py": "import one\n" + PLAIN,
+        "tests/gpu/test_b.py": "import one, two\n" + PLAIN,
+        "tests/test_c.py": "import gone, three\n" + PLAIN,
+    }
+    told = inputs(tmp_path, files, ("one", "two", "three"), skip=["tests/gpu"])
+    made = plan_tests(told)
+    assert [n.distribution for n in made.needs.needed] == ["one", "pytest"]
+    assert [i.path for i in made.needs.ignored] == ["tests/test_c.py"]
+    assert "imports gone" in made.needs.notes[0]
+    alone = plan_tests(replace(told, recipe=replace(told.recipe, layer=Layer())))
+    assert [n.distribution for n in alone.needs.needed] == ["one", "pytest", "two"]
+
+
 def test_folders_without_init(tmp_path: Path) -> None:
     files = {"tests/test_a.py": "from .helpers import x\n" + PLAIN, "tests/helpers.py": ""}
     made = plan(tmp_path, files)

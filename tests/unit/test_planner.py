@@ -424,6 +424,18 @@ def test_a_module_named_like_the_crate_that_it_wraps_is_not_its_source(monkeypat
     assert needs["token-izer"].remarks == ()
 
 
+def test_what_only_python_can_load_is_no_source_of_a_crate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(kinds: str) -> tuple[str, ...]:
+        world = rust_world(monkeypatch)
+        text = f'[package]\nname = "token-izer"\nversion = "0.22.1"\n[lib]\n{kinds}\n'
+        world.facts["token-izer"] = BuildFacts(cargo=CargoSource((), {"Cargo.toml": text}))
+        return next(need.remarks for need in node(world.plan(), "root").build if need.name == "token-izer")
+
+    assert told('crate-type = ["cdylib"]') == ()
+    assert told('crate-type = ["cdylib", "rlib"]')
+    assert told("")
+
+
 def test_a_vendored_crate_is_no_need_and_what_it_asks_for_is(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = Layer(
         without=(Without(crate="hub", reason="only what downloads needs it"),),

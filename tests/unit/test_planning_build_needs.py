@@ -210,6 +210,13 @@ def test_the_stable_abi_is_that_of_the_next_python_that_there_is() -> None:
     )
 
 
+def test_a_library_is_linked_shared_where_the_suite_has_no_static_feature() -> None:
+    suite = Suite(librust("press", "0.8.0-1", "press+default", "press+xz-shared", "press+static-data", "press+dynamic"))
+    crate = Crate("press", "0.8", features=("xz-static", "gzip-static", "static", "static-data"))
+    (need,) = judge_crates(suite, [crate], "amd64", fine)
+    assert need.replaced == (("gzip-static", ""), ("static", "dynamic"), ("xz-static", "xz-shared"))
+
+
 def test_what_a_patch_writes() -> None:
     def loosened(requirement: str, source: str = "registry") -> str:
         (need,) = judge_crates(PYO3, [Crate("pyo3", requirement, source=source)], "amd64", fine)
@@ -217,7 +224,8 @@ def test_what_a_patch_writes() -> None:
 
     assert loosened("0.28.1") == loosened("") == ""
     assert loosened("=0.28.2") == ">=0.28.2, <0.29"  # a pin is a lower bound of its series
-    assert loosened("=0.28.4") == ">=0.28.3, <0.28.5"
+    assert loosened("=0.28.4") == ">=0.28.3, <0.29"
+    assert loosened("=0.28.3") == "0.28.3"  # met, but not by the next upload
     assert loosened("0.25") == ">=0.25, <0.29"
     assert loosened("0.30") == ">=0.28.3, <0.31"
     assert loosened(">=0.26, <0.28") == ">=0.26, <0.29"

@@ -31,7 +31,7 @@ def lock(**crates: str) -> dict[str, str]:
 
 TREE = lock(
     module="1.0.0 tokens",
-    tokens="0.22.2 deep,serde,rand,monostate,windows-sys,optional-one",
+    tokens="0.22.2 deep,serde,rand,monostate,windows-sys,optional-one,jni",
     deep="0.1.0 deeper,ureq,serde",
     deeper="0.2.0 tokens",  # a cycle, as with dev-dependencies
     serde="1.0.300 serde-only",
@@ -44,6 +44,7 @@ TREE = lock(
     windows_targets="0.53.0",
     optional_one="1.0.0 optional-two",
     optional_two="1.0.0",
+    jni="0.21.1",
 )
 NEED = BuildNeed(
     Topic.CRATE, "tokens", "0.22", "", "", Supply.MISSING, "the suite has no package of the crate tokens",
@@ -65,13 +66,14 @@ def test_what_is_missing_comes_first_and_what_it_needs_before_it() -> None:
         CrateToPackage("monostate", "0.1.18", "", "tokens"),
         CrateToPackage("optional-two", "1.0.0", "", "optional-one"),
         CrateToPackage("optional-one", "1.0.0", "", "tokens"),
+        CrateToPackage("jni", "0.21.1", "", "tokens"),
         CrateToPackage("tokens", "0.22.2", "", ""),
     )
-    assert need.remarks == ("for other systems only, by its name: windows-sys",)
+    assert need.remarks == ("for other systems only, by its name: windows-sys",)  # jni is for Debian too
     assert told_order(need.first) == (
         "to package first, in this order: deeper 0.2.0, deep 0.1.0, monostate 0.1.18, optional-two 1.0.0, optional-one"
-        " 1.0.0, tokens 0.22.2; to relax in these, or to package too: ureq 2.12.1 of deep (the suite has 3.4.2), rand"
-        " 0.9.2 of tokens (the suite has 0.10.3)"
+        " 1.0.0, jni 0.21.1, tokens 0.22.2; to relax in these, or to package too: ureq 2.12.1 of deep (the suite has"
+        " 3.4.2), rand 0.9.2 of tokens (the suite has 0.10.3)"
     )
 
 
@@ -96,16 +98,22 @@ SOURCE = {
 def test_a_source_at_hand_tells_what_is_not_needed_and_what_is() -> None:
     source = AtHand("tokens", "0.23.0", "pytokens 1.5", "rs/Cargo.toml", SOURCE)
     need = with_order(NEED, SUITE, TREE, lambda need: [source], "amd64")
-    assert [crate.name for crate in need.first] == ["deeper", "ureq", "deep", "rand", "tokens"]
+    assert [crate.name for crate in need.first] == ["deeper", "ureq", "deep", "rand", "jni", "tokens"]
     assert need.remarks == (
-        "the sdist of pytokens 1.5 has its source in rs/, in version 0.23.0: a recipe can vendor it, or"
-        " librust-tokens-dev be made of it",
+        "the sdist of pytokens 1.5 has its source in rs/, in version 0.23.0, where 0.22 is asked for: a recipe"
+        " can vendor it, or librust-tokens-dev be made of it",
         "to build the source in pytokens 1.5, the suite lacks deep 0.1, onig 6 and has to relax"
         " rand 0.9 → >=0.9, <0.11",
         "for other systems only, by its name: windows-sys",
     )
+    deeper = lock(tokens="0.22.2 deep", deep="0.1.0 monostate", monostate="0.1.18")
+    need = with_order(NEED, SUITE, deeper, lambda need: [source], "amd64")
+    assert [crate.name for crate in need.first] == ["monostate", "deep", "tokens"]  # what another asks for is needed
     same = replace(source, release="tokens 0.23.0")
-    assert "its source in rs/: a recipe" in with_order(NEED, SUITE, TREE, lambda need: [same], "amd64").remarks[0]
+    assert (
+        "its source in rs/, where 0.22 is asked for: a recipe"
+        in with_order(NEED, SUITE, TREE, lambda need: [same], "amd64").remarks[0]
+    )
 
 
 def test_without_a_lock_that_knows_it() -> None:

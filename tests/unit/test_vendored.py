@@ -217,10 +217,13 @@ def test_what_a_recipe_can_have_wrong(tmp_path: Path) -> None:
 class Client:
     """An index with one sdist in a folder."""
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, archive: Path, later: str = "") -> None:
         self.archive = archive
+        self.later = later
 
     def sdist_of(self, name: str, version: str) -> ReleaseFile:
+        if name == "later" and self.later:
+            return ReleaseFile("Foo-1.0.tar.gz", "", "1.0", FileKind.SDIST, uploaded=self.later)
         if name != "foo":
             raise UnknownDistributionError(f"there is no {name}", hint="Look again.")
         if version != "1.0":
@@ -292,6 +295,24 @@ def test_it_is_compressed_as_the_orig_tarball_is(tmp_path: Path, beside: str, na
     assert packed[0].startswith({"gz": b"\x1f\x8b", "z2": b"BZh", "xz": b"\xfd7z"}[name[-2:]])
     with tarfile.open(archive) as tar:
         assert "vendor/core/src/lib.rs" in tar.getnames()
+
+
+def test_the_newest_of_its_sources_dates_the_tarball(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    files = SDIST | {"other/Cargo.toml": PLAIN.replace('"core"', '"other"')}
+    client(tmp_path, files)
+    for name, later, expected in (
+        ("newer", "2026-02-04T04:05:06Z", 1770177906),
+        ("older", "2026-02-02T04:05:06Z", 1770091506),
+    ):
+        index = cast(IndexClient, Client(tmp_path / "Foo-1.0.tar.gz", later))
+        entries = [entry(), entry("other", "other", "later==1.0")]
+        made = add_vendored(
+            entries, index, tree(tmp_path / name, {"a": ""}), tmp_path / f"{name}-out", beside=Path("a.gz")
+        )
+        assert made.archive is not None
+        with tarfile.open(made.archive) as tar:
+            assert {member.mtime for member in tar} == {expected}
 
 
 def test_nothing_to_vendor(tmp_path: Path) -> None:

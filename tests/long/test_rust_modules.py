@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 
 #: What vLLM takes of Rust and the suites lack, or have without its tests; each with a recipe.
 TAKEN = ("tokenizers==0.23.1", "openai-harmony==0.0.8", "llguidance==1.7.6")
-#: What forky has of each, built by rule alone.
+#: What forky has of each, built by rule, but for a test of pydantic-core and a line of libcst, which recipes know.
 ARCHIVES = (
     "blake3==1.0.8", "orjson==3.12.0", "pydantic-core==2.46.5", "libcst==1.8.6", "ahocorasick-rs==1.0.3",
     "fastcrc==0.3.6", "pendulum==3.2.0",
