@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 
 from debgen.archive.index import SuiteIndex
 from debgen.archive.relation import clauses, parse_clause
-from debgen.planning.library_needs import judge_libraries
 from debgen.planning.model import BuildNeed
+from debgen.planning.system_needs import judge_libraries
 from debgen.upstream.buildmodel import BuildFacts, LibraryKind
 from debgen.upstream.facts import SdistFacts
 from debgen.upstream.includes import included

@@ -23,11 +23,11 @@ from debgen.errors import (
     UnsupportedSourceError,
 )
 from debgen.planning.build_needs import crate_candidates, judge_crates
-from debgen.planning.library_needs import judge_libraries
 from debgen.planning.missing_crates import AtHand, with_order
 from debgen.planning.model import BuildNeed, Decision, Kind, Node, Plan, Topic
 from debgen.planning.plan import Evidence
 from debgen.planning.relaxation import lower_bounds
+from debgen.planning.system_needs import judge_libraries
 from debgen.planning.verdict import Verdict, judge
 from debgen.recipes import Layer
 from debgen.run import Runner, run

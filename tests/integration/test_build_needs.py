@@ -12,8 +12,8 @@ from debgen.archive.index import SuiteIndex, open_suite
 from debgen.archive.mirror import mirror_settings
 from debgen.archive.relation import parse_clause
 from debgen.planning.build_needs import crate_candidates, judge_crates, relations_for_crate
-from debgen.planning.library_needs import judge_libraries
 from debgen.planning.model import BuildNeed, Supply
+from debgen.planning.system_needs import judge_libraries
 from debgen.upstream.buildfacts import BuildReader
 from debgen.upstream.buildmodel import BuildFacts
 from debgen.upstream.index import IndexClient

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from debgen.archive.model import Binary
 from debgen.planning.build_needs import crate_candidates, judge_crates, relations_for_crate
-from debgen.planning.library_needs import judge_libraries
 from debgen.planning.model import BuildNeed, Supply, Topic
+from debgen.planning.system_needs import judge_libraries
 from debgen.upstream.buildmodel import Crate, Library, LibraryKind
 
 
