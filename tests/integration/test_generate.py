@@ -293,8 +293,21 @@ def test_an_extension_module(cache: Path, index: Index, tmp_path: Path) -> None:
 def test_a_module_in_rust(cache: Path, index: Index, tmp_path: Path) -> None:
     build = b"[build-system]\nrequires = ['maturin>=1']\nbuild-backend = 'maturin'\n"
     crate = b"[package]\nname = 'thing'\nversion = '1.0.0'\n[lib]\ncrate-type = ['cdylib']\n"
+    crate += b"[dependencies]\nitoa = '1'\n"
+    files = {**GOOD, "pyproject.toml": build, "Cargo.toml": crate, "src/lib.rs": b"fn x() {}\n"}
+    index.add("thing", files)
+    done = from_index(cache, index, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    control = next((tmp_path / "out").rglob("debian/control")).read_text()
+    assert " librust-itoa-1+default-dev," in control
+    assert "Static-Built-Using: ${cargo:Static-Built-Using}" in control
+
+
+def test_a_crate_that_the_suite_lacks(cache: Path, index: Index, tmp_path: Path) -> None:
+    build = b"[build-system]\nrequires = ['maturin>=1']\nbuild-backend = 'maturin'\n"
+    crate = b"[package]\nname = 'thing'\nversion = '1.0.0'\n[dependencies]\nno-such-crate-anywhere = '3'\n"
     index.add("thing", {**GOOD, "pyproject.toml": build, "Cargo.toml": crate, "src/lib.rs": b"fn x() {}\n"})
-    failed(from_index(cache, index, tmp_path / "out"), 16, "Rust")
+    failed(from_index(cache, index, tmp_path / "out"), 18, "no-such-crate-anywhere")
 
 
 def test_what_the_suite_lacks(cache: Path, index: Index, tmp_path: Path) -> None:
