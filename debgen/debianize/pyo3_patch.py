@@ -28,7 +28,7 @@ _IMPORTED = re.compile(r"(?<![\w:])PyObject\s*,\s*|,\s*PyObject(?=\s*\})")
 _IMPORT = re.compile(r"^[ \t]*(?:pub(?:\([^)]*\))?[ \t]+)?use[ \t]+(?P<path>[^;]+);[ \t]*\n?", re.MULTILINE)
 #: Files where the bare name is C's type, or somebody's own.
 _ANOTHER = re.compile(
-    r"\w*ffi::(?:\*|\{[^}]*(?:\bPyObject\b|\*)|PyObject\s*[;,}])|\b(?:struct|enum|type|trait)\s+PyObject\b"
+    r"(?:\b|_)ffi::(?:\*|\{[^}]*(?:\bPyObject\b|\*)|PyObject\s*[;,}])|\b(?:struct|enum|type|trait)\s+PyObject\b"
     r"|\bPyObject\s+as\b|\bas\s+PyObject\b"
 )
 _ASIDE = re.compile(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\])'|r(#+)\".*?\"\1|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
