@@ -31,7 +31,7 @@ _ANOTHER = re.compile(
     r"(?:\b|_)ffi::(?:\*|\{[^}]*(?:\bPyObject\b|\*)|PyObject\s*[;,}])|\b(?:struct|enum|type|trait)\s+PyObject\b"
     r"|\bPyObject\s+as\b|\bas\s+PyObject\b"
 )
-_ASIDE = re.compile(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\])'|r(#+)\".*?\"\1|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_ASIDE = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|'(?:\\.|[^'\\])'|r(#+)\".*?(?:\"\1|\Z)|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
 
 def names_alias(text: str) -> bool:
